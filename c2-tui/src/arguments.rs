@@ -20,7 +20,7 @@ Results go to standard output, progress and errors to standard error.
 With --json each command gives one JSON document in one line, in the types of c2d's HTTP interface:
   list {\"workers\"}, info WORKER, jobs and wait {\"jobs\"}, job and submit --wait JOB,
   submit {\"job_id\"}, cancel {\"cancelled\", \"refused\"}, output {\"job_id\", \"stream\", \"content\": base64},
-  pdsh and copy {\"workers\"}, verify-ssh {\"workers\", \"learned\"}, queue-status, log {\"results\"}, doctor {\"checks\"}, help {\"help\"}
+  pdsh, copy and add-worker {\"workers\"}, verify-ssh {\"workers\", \"learned\"}, queue-status, log {\"results\"}, doctor {\"checks\"}, help {\"help\"}
 and each error {\"code\", \"message\", \"hint\"} on standard error; \"code\" is c2d's own, else one of
 usage, refused, unreachable, unauthorized, interrupted.
 

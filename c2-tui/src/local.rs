@@ -3,7 +3,7 @@
 //! Only what was started here is stopped here, by its process id, and not while jobs are active:
 //! they were accepted and are to be run.
 
-mod program;
+pub(crate) mod program;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};

@@ -58,7 +58,7 @@ fn the_examples_of_the_help_are_understood() {
         let set =
             cluster.exec(&["submit \"echo x >x\" --name=job --download=x --wait", "assign 127.0.0.2 workers"]).await?;
         assert_eq!(set.status, 0, "{set:?}");
-        let overs_ssh = ["pdsh", "copy", "verify-ssh"];
+        let overs_ssh = ["pdsh", "copy", "verify-ssh", "add-worker"];
         let commands = for_tests::commands().iter();
         for command in commands.filter(|command| !command.full_screen && !overs_ssh.contains(&command.name.as_str())) {
             let help = cluster.exec(&[&format!("help {}", command.name)]).await?;

@@ -283,7 +283,7 @@ impl Copy {
     }
 }
 
-fn ssh() -> Result<PathBuf, CommandError> {
+pub(crate) fn ssh() -> Result<PathBuf, CommandError> {
     group::find("ssh").ok_or_else(|| CommandError::refused("there is no ssh here", "install OpenSSH's client"))
 }
 

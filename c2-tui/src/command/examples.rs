@@ -50,6 +50,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("pdsh", ["pdsh @all uptime", "pdsh 10.0.0.[11,13] --fold df -h /"]),
     ("copy", ["copy notes.txt data @gpu:/srv", "copy @all:/var/log/syslog logs"]),
     ("verify-ssh", ["verify-ssh @all", "verify-ssh node[1,3-5] --learn"]),
+    ("add-worker", ["add-worker root@10.0.0.12", "add-worker me@10.0.0.[13-15] --group=gpu"]),
     ("follow", ["follow last", "follow 3-9"]),
     ("wait", ["wait last", "wait 3-9 --timeout=5m"]),
     ("help", ["help", "help submit"]),

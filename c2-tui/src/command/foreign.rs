@@ -48,6 +48,7 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["forget"], "remove-worker {}"),
     (&["check", "diagnose", "health", "ping"], "doctor"),
     (&["verify", "check-ssh", "ssh-check"], "verify-ssh @all"),
+    (&["add-host", "add-node", "add-machine", "new-worker"], "add-worker USER@HOST"),
     (&["explain", "reason"], "why {}"),
     (&["array", "foreach", "map"], "split {}"),
     (&["parallel", "xargs"], "split {p} FILE"),

@@ -11,10 +11,10 @@ use crate::command::job_name::JobNames;
 use crate::command::many::Deed;
 use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWorkers};
 use crate::command::{
-    CommandError, Context, Outcome, assign, batch, batches, cancel, change, cleanup_workspaces, copy, detect_tags,
-    doctor, drain, follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify, output, pause,
-    pdsh, queue_status, remove_worker, resume, retry, schedule, set_resources, set_tags, split, stats, submit,
-    timeline, unassign, verify_ssh, wait, wake, why,
+    CommandError, Context, Outcome, add_worker, assign, batch, batches, cancel, change, cleanup_workspaces, copy,
+    detect_tags, doctor, drain, follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify,
+    output, pause, pdsh, queue_status, remove_worker, resume, retry, schedule, set_resources, set_tags, split, stats,
+    submit, timeline, unassign, verify_ssh, wait, wake, why,
 };
 use crate::render;
 
@@ -156,6 +156,9 @@ pub(crate) enum Command {
     Copy(Deferred<copy::Copy>),
     /// Check whether workers can be reached over ssh
     VerifySsh(verify_ssh::VerifySsh),
+    /// Make machines workers over ssh: install the agent there, join it and start it
+    #[command(after_help = add_worker::ABOUT)]
+    AddWorker(add_worker::AddWorker),
     /// Show what jobs write while they write it, until they have ended
     #[command(after_help = kept())]
     Follow(follow::Follow),
@@ -210,6 +213,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::Pdsh(pdsh) => pdsh.run(context).await,
         Command::Copy(copy) => copy.0.run(context).await,
         Command::VerifySsh(verify_ssh) => verify_ssh.run(context).await,
+        Command::AddWorker(add) => add.run(context).await,
         Command::Follow(follow) => follow.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
         Command::Help(help) => help.run(),
@@ -265,7 +269,8 @@ impl Command {
             Self::Copy(copy) if copy.writes_to().is_none() => Impact::ReadOnly,
             Self::VerifySsh(verify) => Impact::if_mutating(verify.yes),
             Self::RemoveWorker(remove) if remove.lost && !remove.yes => Impact::ReadOnly,
-            Self::Assign(_)
+            Self::AddWorker(_)
+            | Self::Assign(_)
             | Self::SetTags(_)
             | Self::SetResources(_)
             | Self::Drain(_)

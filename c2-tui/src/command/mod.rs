@@ -16,6 +16,7 @@ pub(crate) mod grammar;
 pub(crate) mod job_name;
 pub(crate) mod table;
 
+mod add_worker;
 pub(crate) mod again;
 mod await_job;
 mod draft;

@@ -16,7 +16,7 @@ use c2_shared::api::schedules::{ScheduleGone, ScheduleList, ScheduleRow};
 use c2_shared::api::why::Explanation;
 use c2_shared::api::workers::{DetectResponse, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::checkup::Check;
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobSpec;
 use serde::Serialize;
 
@@ -80,6 +80,8 @@ pub(crate) enum Data {
     CopyPlanned(CopyPlan),
     /// Whether workers can be reached over ssh.
     Verified(Verified),
+    /// What came of machines that were to become workers.
+    Added(Vec<Added>),
     Queue(QueueStatus),
     Batches(BatchList),
     Batch(Box<BatchRow>),
@@ -191,6 +193,21 @@ pub(crate) struct Verified {
     pub(crate) workers: Vec<Checked>,
     /// Host keys that were asked for.
     pub(crate) learned: Vec<Learned>,
+}
+
+/// What came of a machine that was to become a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Added {
+    pub(crate) ip: IpAddr,
+    pub(crate) hostname: String,
+    /// Whether it is a worker now, and c2d has heard it.
+    pub(crate) added: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) worker_id: Option<WorkerId>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) reason: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) hint: String,
 }
 
 /// What became of one worker's workspaces.

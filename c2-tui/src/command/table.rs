@@ -312,6 +312,7 @@ mod tests {
                 "pdsh <TARGET> <COMMAND>...",
                 "copy <FILE>... <TARGET:DIR>, or copy <TARGET:FILE>... <DIR>",
                 "verify-ssh <TARGET>",
+                "add-worker <USER@HOST>...",
                 "follow <JOB>...",
                 "wait <JOB>...",
                 "help [COMMAND]",
@@ -354,6 +355,7 @@ mod tests {
             "TIME",
             "URL",
             "USER",
+            "USER@HOST",
             "WHAT",
             "ZONE",
         ];

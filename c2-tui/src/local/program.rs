@@ -95,7 +95,7 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// The program beside this one, if there is one; else its name, for PATH.
-fn path_of(name: &str) -> PathBuf {
+pub(crate) fn path_of(name: &str) -> PathBuf {
     let beside = std::env::current_exe().ok().and_then(|me| Some(me.parent()?.join(name)));
     beside.filter(|path| path.is_file()).unwrap_or_else(|| name.into())
 }

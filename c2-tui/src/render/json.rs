@@ -73,6 +73,7 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         Data::Ran(ran) => written(ran),
         Data::CopyPlanned(plan) => written(plan),
         Data::Verified(verified) => written(verified),
+        Data::Added(machines) => written(&named("workers", machines)),
         Data::Queue(queue) => written(queue),
         Data::Batches(list) => written(list),
         Data::Batch(row) => written(row),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use jiff::tz::TimeZone;
 
-use crate::command::outcome::{CopyPlan, Ran, Unshown, Verified};
+use crate::command::outcome::{Added, CopyPlan, Ran, Unshown, Verified};
 use crate::render::look::{self, Look, Style};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, words};
@@ -144,4 +144,20 @@ pub(crate) fn verified(look: &Look, verified: &Verified) -> String {
         ]);
     }
     text + &table.render(look)
+}
+
+/// What came of machines that were to become workers.
+pub(crate) fn added(look: &Look, machines: &[Added]) -> String {
+    let mut table = Table::new([words("MACHINE"), words("HOST"), flexible("RESULT"), flexible("WHAT TO DO")]);
+    for machine in machines {
+        let style = if machine.added { Style::Good } else { Style::Bad };
+        let result = if machine.added { "added" } else { &machine.reason };
+        table.row([
+            Cell::from(machine.ip.to_string()),
+            Cell::from(&machine.hostname),
+            Cell::styled(result, style),
+            Cell::from(&machine.hint),
+        ]);
+    }
+    table.render(look)
 }

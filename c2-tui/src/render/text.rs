@@ -32,6 +32,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Ran(ran) => ssh::ran(look, ran),
         Data::CopyPlanned(plan) => ssh::planned(look, plan),
         Data::Verified(verified) => ssh::verified(look, verified),
+        Data::Added(machines) => ssh::added(look, machines),
         Data::Queue(queue) => jobs::queue(look, queue),
         Data::Batches(list) => batches::list(look, list),
         Data::Batch(row) => batches::show(look, row),

@@ -8,6 +8,7 @@
 pub(crate) mod advice;
 pub(crate) mod check;
 pub(crate) mod copy;
+pub(crate) mod enrol;
 pub(crate) mod fold;
 pub(crate) mod group;
 pub(crate) mod install;

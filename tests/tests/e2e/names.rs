@@ -8,7 +8,7 @@ use serde_json::json;
 crate::tests![a_name_that_several_workers_have_means_none_of_them];
 
 /// Every command that takes a worker or a target, with `W` in its place.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "info W",
     "drain W",
     "resume W",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 13] = [
     "pdsh W true",
     "copy W:notes here",
     "verify-ssh W",
+    "add-worker W",
 ];
 
 fn a_name_that_several_workers_have_means_none_of_them() {
@@ -45,7 +46,7 @@ fn a_name_that_several_workers_have_means_none_of_them() {
                         127.0.0.12 (VM, id addr:127.0.0.12)\n";
             assert!(twins.status == 1 && twins.stderr.contains(said), "{command}: {twins:?}");
             // Only ssh reaches machines that are no workers; the others know of none.
-            if !["pdsh", "copy", "verify-ssh"].iter().any(|over_ssh| command.starts_with(over_ssh)) {
+            if !["pdsh", "copy", "verify-ssh", "add-worker"].iter().any(|over_ssh| command.starts_with(over_ssh)) {
                 let nothing = exec("127.0.0.99").await?;
                 assert!(nothing.status == 1 && nothing.stderr.contains("unknown worker"), "{command}: {nothing:?}");
             }

@@ -1,4 +1,4 @@
-//! What a release has, made of the programs under test: complete, as Debian wants it, and alive on a machine of
+//! New machines. What a release has, made of the programs under test: complete, as Debian wants it, and alive on a machine of
 //! its own from installation to purge.
 
 use std::fs;
@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use c2_tests::Program;
 use c2_tests::machine::{has, may};
+use c2_tests::{Program, ssh};
 
-crate::tests![a_release_is_complete_and_its_packages_live_from_installation_to_purge];
+crate::tests![
+    a_release_is_complete_and_its_packages_live_from_installation_to_purge,
+    machines_become_workers_over_ssh_or_stay_as_they_were,
+];
 
 const MACHINE: &str = include_str!("machine.sh");
 const LIFE: &str = include_str!("life.sh");
+const ADD: &str = include_str!("add.sh");
 
 fn a_release_is_complete_and_its_packages_live_from_installation_to_purge() -> Result<()> {
     let tools = ["/usr/bin/dpkg-shlibdeps", "/usr/bin/lintian", "/usr/bin/strip"];
@@ -109,13 +113,36 @@ fn packages_are_as_debian_wants_them(release: &Path) -> Result<()> {
 }
 
 fn packages_live(folder: &Path, packages: &Path) -> Result<()> {
+    let stages = ["installed", "working", "upgraded", "removed", "installed again", "purged", "done"];
+    on_a_machine(folder, packages, LIFE, &stages)
+}
+
+/// Runs a script on a machine of its own, which has what is in a folder; it says how far it has come.
+fn on_a_machine(folder: &Path, given: &Path, script: &str, stages: &[&str]) -> Result<()> {
     let root = folder.join("machine");
     fs::create_dir(&root)?;
-    let mut life = Command::new("timeout");
-    life.args(["--signal=KILL", "300", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"]);
-    life.args(["--mount-proc", "sh", "-c", MACHINE, "machine"]).arg(root).arg(packages).arg(LIFE);
-    let said = run(&mut life)?;
-    let stages: Vec<_> = said.lines().collect();
-    assert_eq!(stages, ["installed", "working", "upgraded", "removed", "installed again", "purged", "done"]);
+    let mut machine = Command::new("timeout");
+    machine.args(["--signal=KILL", "300", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"]);
+    machine.args(["--mount-proc", "sh", "-c", MACHINE, "machine"]).arg(root).arg(given).arg(script);
+    let said = run(&mut machine)?;
+    assert_eq!(said.lines().collect::<Vec<_>>(), stages);
     Ok(())
+}
+
+fn machines_become_workers_over_ssh_or_stay_as_they_were() -> Result<()> {
+    if !may("machines that become workers")? || !ssh::available() {
+        return Ok(());
+    }
+    let folder = tempfile::Builder::new().prefix("c2-add-").tempdir()?;
+    let programs = programs(folder.path())?;
+    let stages = [
+        "unknown host key",
+        "no systemd",
+        "several, each for its reason",
+        "a service that does not start",
+        "added",
+        "a second time",
+        "done",
+    ];
+    on_a_machine(folder.path(), &programs, ADD, &stages)
 }
