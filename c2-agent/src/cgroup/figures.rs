@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 /// Memory that earlier jobs left behind in a group, up to which the next one may have the same group.
-const LEFT_BYTES_MAX: u64 = 1 << 20;
+const LEFT_BYTES_MAX: u64 = 8 << 20;
 /// All of these files are shorter.
 const TEXT_BYTES_MAX: usize = 2_048;
 
