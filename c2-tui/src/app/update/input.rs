@@ -35,6 +35,10 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
     {
         return act::carry_out(model, Action::Accept, effects);
     }
+    // As at every question, whatever else this letter does.
+    if letter == Some('n') && model.proposal.take().is_some() {
+        return;
+    }
     if let Some(action) = keymap::find(&model.contexts(), &name) {
         if let Some(letter) = letter.filter(|c| c.is_alphabetic() && action.is_proposed() && !takes_text(model)) {
             model.proposal = None;

@@ -106,6 +106,12 @@ fn a_letter_shows_what_it_would_do_and_does_it_when_it_is_confirmed() {
         let (acted, model) = proposed(keys);
         assert_eq!((acted, model.proposal.is_none()), (acts, true), "{keys:?}");
     }
+    let mut model = busy(120, 40);
+    press(&mut model, &["Alt-2", "/", "state:queued", "Enter", "h"]);
+    assert!(model.proposal.is_some());
+    let effects = press(&mut model, &["n"]);
+    assert!(model.proposal.is_none() && model.line.editor.text().is_empty(), "no is no");
+    assert!(!changes(&effects) && model.focus != Focus::Line);
     let (_, mut model) = proposed(&["u"]);
     send(&mut model, Msg::Burst("nassign 1 gpu".to_owned()));
     assert_eq!((model.focus, model.line.editor.text()), (Focus::Line, "unassign 1 gpu"));
