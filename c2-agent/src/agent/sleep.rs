@@ -1,4 +1,4 @@
-//! When an idle machine sleeps: nothing was held for long enough, nobody uses it, and c2d agrees.
+//! When an idle machine sleeps: nothing was held for long enough, no one uses it, and c2d agrees.
 //!
 //! c2d knows it before the machine does, so a job that comes meanwhile wakes it. What has it sleep is a command; it may
 //! return before the machine sleeps or after it is awake, so the agent looks at the clock that stood still meanwhile.

@@ -1,4 +1,4 @@
-//! Whether an idle machine can sleep as its agent is told to, and be woken afterwards.
+//! Whether an idle machine can sleep as its agent is configured to, and be woken afterwards.
 
 use std::path::Path;
 use std::process::Stdio;

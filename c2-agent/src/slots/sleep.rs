@@ -22,7 +22,7 @@ impl Slots {
         self.sleepy && self.has_nothing()
     }
 
-    /// c2d has answered; whatever became of it, another poll asks anew.
+    /// c2d has answered; whatever became of it, another poll asks again.
     pub(super) fn fall_asleep(&mut self, may_sleep: bool) -> Option<Action> {
         let asked = std::mem::take(&mut self.sleepy);
         self.sleeps = asked && may_sleep && self.registered && self.has_nothing();

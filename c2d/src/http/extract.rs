@@ -80,14 +80,12 @@ pub(crate) async fn without_body(request: Request) -> Result<Request, ApiError> 
     if request.body().is_end_stream() {
         return Ok(request);
     }
+    let is_short = check_length(&request, NOTHING_BYTES_MAX).is_ok();
     let (parts, body) = request.into_parts();
     let sent = Request::from_parts(parts.clone(), body);
-    let bytes = match declared(&parts.headers) {
-        Some(length) if length > NOTHING_BYTES_MAX as u64 => Err(too_large(NOTHING_BYTES_MAX)),
-        _ => read(sent, NOTHING_BYTES_MAX).await,
-    };
+    let bytes = if is_short { read(sent, NOTHING_BYTES_MAX).await.ok() } else { None };
     match bytes.as_deref().map(<[u8]>::trim_ascii) {
-        Ok(b"" | b"{}" | b"null") => Ok(Request::from_parts(parts, Body::empty())),
+        Some(b"" | b"{}" | b"null") => Ok(Request::from_parts(parts, Body::empty())),
         _ => {
             let hint = "leave the body out; /docs says what goes into the path and the query";
             Err(invalid("this request takes no body", hint))

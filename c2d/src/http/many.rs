@@ -54,8 +54,8 @@ pub(crate) async fn which(app: &App, ManyRequest { job_ids, select }: ManyReques
     if job_ids.is_empty() && select.is_none() {
         return Err(empty("job_ids", "name jobs like job-12, or select some with {\"select\": \"@held\"}"));
     }
-    if let Some(select) = &select {
-        known(app, &select.common).await?;
+    if let Some(Selection { common: common @ (Common::Group(_) | Common::Batch(_)), .. }) = &select {
+        known(app, common).await?;
     }
     Ok(Which { jobs: job_ids, all: select })
 }
@@ -63,26 +63,25 @@ pub(crate) async fn which(app: &App, ManyRequest { job_ids, select }: ManyReques
 /// Refuses to do something with the jobs of a group or a batch that does not exist: a name that is misspelt would
 /// read like one without jobs.
 async fn known(app: &App, common: &Common) -> Result<(), ApiError> {
-    let (name, names, is_active) = match common {
+    let all = Selection::all(common.clone());
+    let read = move |s: &Scheduler, now| match s.selected(now, &all).is_empty() {
+        true => Some(s.groups().into_iter().cloned().collect::<Vec<String>>()),
+        false => None,
+    };
+    // Where a job is active there is such a group or batch, and history is not asked.
+    let Some(groups) = app.engine.read(read).await? else { return Ok(()) };
+    let (name, names) = match common {
         Common::State(_) => return Ok(()),
-        Common::Group(group) => {
-            let (asked, all) = (group.clone(), Selection::all(common.clone()));
-            let read = move |s: &Scheduler, now| {
-                (s.groups().into_iter().cloned().collect::<Vec<String>>(), !s.selected(now, &all).is_empty())
-            };
-            let (names, is_active) = app.engine.read(read).await?;
-            (asked, names, is_active)
-        }
+        Common::Group(group) => (group, groups),
         Common::Batch(batch) => {
-            let batches = app.history.batches(None).await?;
-            (batch.clone(), batches.into_iter().map(|batch| batch.batch).collect(), false)
+            (batch, app.history.batches(None).await?.into_iter().map(|batch| batch.batch).collect())
         }
     };
-    if is_active || names.contains(&name) {
+    if names.contains(name) {
         return Ok(());
     }
     let (message, hint) = common.nothing();
-    let near = hint::nearest(&name, names.iter().map(String::as_str)).map(|near| format!("did you mean {near:?}?"));
+    let near = hint::nearest(name, names.iter().map(String::as_str)).map(|near| format!("did you mean {near:?}?"));
     let hint = near.unwrap_or_else(|| hint.to_owned());
     Err(ErrorBody::new(ErrorCode::NotFound, message, hint).in_field("select").into())
 }
