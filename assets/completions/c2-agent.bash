@@ -59,7 +59,7 @@ _c2__agent() {
 
     case "${cmd}" in
         c2__agent)
-            opts="-h -V --server --address --slots --workspace-root --state-dir --token-file --yield-to --idle-suspend --config --help --version join reset-identity doctor config install help"
+            opts="-h -V --server --address --slots --workspace-root --state-dir --token-file --yield-to --idle-suspend --via --partition --config --help --version join reset-identity doctor config install help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -129,6 +129,20 @@ _c2__agent() {
                     fi
                     return 0
                     ;;
+                --via)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --partition)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -152,7 +166,7 @@ _c2__agent() {
             return 0
             ;;
         c2__subcmd__agent__subcmd__config)
-            opts="-h --server --address --slots --workspace-root --state-dir --token-file --yield-to --idle-suspend --config --json --help"
+            opts="-h --server --address --slots --workspace-root --state-dir --token-file --yield-to --idle-suspend --via --partition --config --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -216,6 +230,20 @@ _c2__agent() {
                     return 0
                     ;;
                 --idle-suspend)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --partition)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -245,7 +273,7 @@ _c2__agent() {
             return 0
             ;;
         c2__subcmd__agent__subcmd__doctor)
-            opts="-h --server --address --slots --workspace-root --state-dir --token-file --yield-to --idle-suspend --config --help"
+            opts="-h --server --address --slots --workspace-root --state-dir --token-file --yield-to --idle-suspend --via --partition --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -309,6 +337,20 @@ _c2__agent() {
                     return 0
                     ;;
                 --idle-suspend)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --via)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --partition)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

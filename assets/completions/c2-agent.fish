@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_c2_agent_global_optspecs
-    string join \n server= address= slots= workspace-root= state-dir= token-file= yield-to= idle-suspend= config= h/help V/version
+    string join \n server= address= slots= workspace-root= state-dir= token-file= yield-to= idle-suspend= via= partition= config= h/help V/version
 end
 
 function __fish_c2_agent_needs_command
@@ -32,6 +32,8 @@ complete -c c2-agent -n "__fish_c2_agent_needs_command" -l state-dir -d 'Folder 
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l idle-suspend -d 'Let the machine sleep when it had nothing to do for so long, no one uses it and c2d agrees [default: never]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l via -d 'Give jobs to the cluster of this scheduler instead of running them here: `slurm`; workspaces must be on a folder that its nodes share [default: none]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l partition -d 'The partition of the cluster for them [default: the cluster\'s own choice]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s V -l version -d 'Print version'
@@ -54,6 +56,8 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l state-dir -
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l idle-suspend -d 'Let the machine sleep when it had nothing to do for so long, no one uses it and c2d agrees [default: never]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l via -d 'Give jobs to the cluster of this scheduler instead of running them here: `slurm`; workspaces must be on a folder that its nodes share [default: none]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l partition -d 'The partition of the cluster for them [default: the cluster\'s own choice]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l server -d 'Where c2d is, as HOST or HOST:PORT' -r -f
@@ -64,6 +68,8 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l state-dir -
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l idle-suspend -d 'Let the machine sleep when it had nothing to do for so long, no one uses it and c2d agrees [default: never]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l via -d 'Give jobs to the cluster of this scheduler instead of running them here: `slurm`; workspaces must be on a folder that its nodes share [default: none]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l partition -d 'The partition of the cluster for them [default: the cluster\'s own choice]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l json -d 'Print one JSON document'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -s h -l help -d 'Print help'

@@ -15,12 +15,14 @@ mod yielding;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use c2_shared::advice::Advice;
 use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::Directive;
 use c2_shared::client::{Client, ClientError};
+use c2_shared::config::Via;
 use c2_shared::limits::OUTPUT_KEEP_BYTES;
 use c2_shared::time::Mono;
 use c2_shared::worker::{Load, Neighbour};
@@ -93,14 +95,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let client = Client::new(&options.server, Some(options.pass.clone()), options.address);
     let client = client.map_err(AgentError::Client)?.kept_in(&options.pass_file);
     let (reports, incoming) = mpsc::channel(REPORTS_LEN);
-    let plan = Plan {
-        state: state.clone(),
-        worker_id: worker_id.clone(),
-        workspace_root: options.workspace_root.clone(),
-        timing: options.timing,
-        confinement: options.confinement,
-        slots: options.slots,
-    };
+    let plan = plan(&options, &state, &worker_id);
     // Before anything of it is started, which goes where it is itself.
     let base = Base::prepared(options.confinement.control_groups);
     let slots = Slots::new(identity.clone(), options.slots, options.timing.fence_ms, clock::elapsed());
@@ -109,7 +104,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let cache = Cache::open_dir(state.blobs()).map_err(AgentError::TakeOver)?;
     let transfers = Transfers::new(client.clone(), cache, state.outputs(), options.workspace_root.clone());
     let mut taken = TakenOver { slots, runners, transfers };
-    take_over(&state, &identity, &spool, &mut taken).await.map_err(AgentError::TakeOver)?;
+    take_over(&state, &identity, &spool, &options, &mut taken).await.map_err(AgentError::TakeOver)?;
     let TakenOver { slots, runners, transfers } = taken;
     base.iter().for_each(|base| base.sweep(&worker_id));
     let root = options.workspace_root.clone();
@@ -139,6 +134,8 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         shares: options.shares.clone(),
         disk_full: false,
         yields_to: Vec::new(),
+        via: options.elsewhere.via,
+        workspace_root: options.workspace_root.clone(),
         held_back: Vec::new(),
         self_test,
         sleep: Sleep::new(&options, &mut beside),
@@ -153,6 +150,18 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let end = agent.serve(shutdown).await;
     agent.leave().await;
     end
+}
+
+fn plan(options: &Options, state: &StateDir, worker_id: &str) -> Plan {
+    Plan {
+        state: state.clone(),
+        worker_id: worker_id.to_owned(),
+        workspace_root: options.workspace_root.clone(),
+        timing: options.timing,
+        confinement: options.confinement,
+        elsewhere: options.elsewhere.clone(),
+        slots: options.slots,
+    }
 }
 
 struct Agent {
@@ -173,6 +182,9 @@ struct Agent {
     disk_full: bool,
     /// To whom or what this machine is yielded.
     yields_to: Vec<Neighbour>,
+    /// The scheduler of other machines that runs the jobs.
+    via: Option<Via>,
+    workspace_root: PathBuf,
     /// What may not start meanwhile.
     held_back: Vec<Start>,
     self_test: SelfTest,
@@ -302,13 +314,17 @@ impl Agent {
                     let (tags, spec) = (assignment.tags, assignment.spec);
                     let output_keep_bytes = self.output_keep_bytes;
                     let variables = BTreeMap::new();
-                    let start = Start { attempt, worker, tags, spec, variables, lease_ms, output_keep_bytes };
+                    // What runs elsewhere cannot be ended in time, so c2d gives it to no other.
+                    let lease_ms = lease_ms.filter(|_| self.via.is_none());
+                    let resumes = false;
+                    let start = Start { attempt, worker, tags, spec, variables, lease_ms, output_keep_bytes, resumes };
                     self.begin(start, assignment.spec_sha256);
                 }
                 Action::Kill(attempt) => self.kill(attempt),
                 Action::Forget { attempt, spooled } => {
                     self.runners.forget(attempt);
                     self.transfers.forget(attempt);
+                    self.forget_elsewhere(attempt);
                     if spooled {
                         self.spooler.remove(attempt);
                     }

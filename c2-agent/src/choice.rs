@@ -45,6 +45,14 @@ impl Choice {
             config.yield_to.clone_from(&flags.yield_to);
         }
         config.idle_suspend_s = flags.idle_suspend.unwrap_or(config.idle_suspend_s);
+        config.via = flags.via.or(config.via);
+        config.partition = flags.partition.clone().or(config.partition.take());
+        match config.via {
+            Some(_) if !config.yield_to.is_empty() => return Err(OptionsError::Elsewhere("yield_to")),
+            Some(_) if config.idle_suspend_s > 0 => return Err(OptionsError::Elsewhere("idle_suspend")),
+            None if config.partition.is_some() => return Err(OptionsError::PartitionAlone),
+            _ => {}
+        }
         let named = flags.server.as_deref().map(str::parse::<ServerAddress>).transpose()?;
         let state_dir = state_dir(flags.state_dir.as_deref())?;
         let joined = Some(joined_file(&state_dir)).filter(|path| path.exists());

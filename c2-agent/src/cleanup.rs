@@ -15,7 +15,7 @@ use rustix::fs::renameat;
 use rustix::io::Errno;
 use tokio::task::JoinSet;
 
-use crate::folder::{SPARE, TRASH, open_own_dir, try_lock};
+use crate::folder::{SPARE, TRASH, VIA, open_own_dir, try_lock};
 use crate::trash;
 use crate::workspace::Root;
 
@@ -96,8 +96,9 @@ fn clean(root: &Path, held: &Held) -> Cleaned {
 /// What is in the folder of workspaces, in the order of the jobs.
 pub(crate) fn names(root: &Path) -> io::Result<Vec<String>> {
     let entries = std::fs::read_dir(root)?.collect::<io::Result<Vec<_>>>()?;
-    let mut names: Vec<String> =
-        entries.into_iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let names = entries.into_iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    // The agent removes those of attempts elsewhere when it has their results.
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with(VIA)).collect();
     names.sort_by_key(|name| (name.parse::<JobId>().ok(), name.clone()));
     Ok(names)
 }

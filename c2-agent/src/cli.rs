@@ -4,7 +4,8 @@ use c2_shared::advice::{self, Failure, Unwritten};
 use c2_shared::{arguments, exit};
 
 use crate::options::{Cli, Command, Options};
-use crate::{agent, doctor, identity, install, join, settings, supervise};
+use crate::slurm::FrontError;
+use crate::{agent, doctor, identity, install, join, settings, slurm, supervise};
 
 impl Cli {
     /// The command line of this process; a wrong one ends it with an explanation.
@@ -20,7 +21,7 @@ impl Cli {
     /// Whether this is the process behind a slot, whose standard error is a file.
     #[must_use]
     pub const fn is_slot(&self) -> bool {
-        matches!(self.command, Some(Command::RunSlot(_)))
+        matches!(self.command, Some(Command::RunSlot(_) | Command::RunVia(_)))
     }
 
     /// Does what the command line says; answers the exit status.
@@ -30,6 +31,7 @@ impl Cli {
     pub fn run(self) -> Result<u8, Failure> {
         match self.command {
             Some(Command::RunSlot(options)) => supervise::run(&options)?,
+            Some(Command::RunVia(options)) => return Ok(slurm::run(options).map_err(FrontError)?),
             Some(Command::Join(options)) => say(&join::run(&options)?)?,
             Some(Command::ResetIdentity(options)) => say(&identity::reset(&options)?)?,
             Some(Command::Install(wish)) => say(&install::install(&wish)?)?,

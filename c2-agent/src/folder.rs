@@ -10,6 +10,8 @@ use rustix::io::Errno;
 pub(crate) const SPARE: &str = ".spare-";
 /// Front of the names under which workspaces wait for their deletion.
 pub(crate) const TRASH: &str = ".trash-";
+/// Front of the names of the folders through which attempts elsewhere are followed.
+pub(crate) const VIA: &str = ".via-";
 /// How folders are opened.
 pub(crate) const DIR_FLAGS: OFlags =
     OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::RDONLY).union(OFlags::CLOEXEC);

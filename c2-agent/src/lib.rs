@@ -27,6 +27,7 @@ mod state;
 
 mod cgroup;
 mod folder;
+mod slurm;
 mod supervise;
 mod trash;
 mod workspace;

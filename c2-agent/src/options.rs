@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use c2_shared::advice::Advice;
 use c2_shared::arguments::Origins;
-use c2_shared::config::{ConfigError, Configured};
+use c2_shared::config::{ConfigError, Configured, Via};
 use c2_shared::exit;
 use c2_shared::install::Wish;
 use c2_shared::limits::{
@@ -23,6 +23,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::choice::{Choice, server};
 use crate::detect::{self, Shares};
+use crate::slurm::{FrontOptions, Slurm};
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
@@ -62,6 +63,9 @@ pub(crate) enum Command {
     /// Runs the process behind one slot.
     #[command(hide = true)]
     RunSlot(SlotOptions),
+    /// Stands for a job that a cluster runs.
+    #[command(hide = true)]
+    RunVia(FrontOptions),
 }
 
 /// What `config` is told.
@@ -103,6 +107,13 @@ pub(crate) struct Flags {
     /// Let the machine sleep when it had nothing to do for so long, no one uses it and c2d agrees [default: never]
     #[arg(long, env = "C2_IDLE_SUSPEND", value_name = "DUR", value_parser = parse_duration_s)]
     pub(crate) idle_suspend: Option<u64>,
+    /// Give jobs to the cluster of this scheduler instead of running them here: `slurm`; workspaces must be on a
+    /// folder that its nodes share [default: none]
+    #[arg(long, env = "C2_VIA", value_name = "SCHEDULER")]
+    pub(crate) via: Option<Via>,
+    /// The partition of the cluster for them [default: the cluster's own choice]
+    #[arg(long, env = "C2_PARTITION", value_name = "NAME")]
+    pub(crate) partition: Option<String>,
     /// Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -177,6 +188,32 @@ pub(crate) struct SlotOptions {
     /// What holds jobs together.
     #[command(flatten)]
     pub(crate) confinement: Confinement,
+    /// Where jobs run.
+    #[command(flatten)]
+    pub(crate) elsewhere: ElsewhereOptions,
+}
+
+/// Where jobs run, if not here.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ElsewhereOptions {
+    /// The scheduler of other machines.
+    #[arg(long, hide = true)]
+    pub(crate) via: Option<Via>,
+    /// Its partition.
+    #[arg(long, hide = true)]
+    pub(crate) partition: Option<String>,
+}
+
+impl ElsewhereOptions {
+    pub(crate) fn slurm(&self) -> Option<Slurm> {
+        self.via.map(|Via::Slurm| Slurm { partition: self.partition.clone() })
+    }
+
+    /// The same as flags, for a runner.
+    pub(crate) fn to_args(&self) -> Vec<String> {
+        let via = self.via.map(|via| format!("--via={via}"));
+        via.into_iter().chain(self.partition.as_ref().map(|name| format!("--partition={name}"))).collect()
+    }
 }
 
 /// How jobs are confined, where the agent may make control groups.
@@ -249,6 +286,8 @@ pub(crate) struct Options {
     pub(crate) timing: Timing,
     /// How jobs are confined.
     pub(crate) confinement: Confinement,
+    /// Where jobs run, if not here.
+    pub(crate) elsewhere: ElsewhereOptions,
     /// To whom or what the machine is yielded.
     pub(crate) yield_to: Vec<Neighbour>,
     /// After how long without work the machine sleeps; 0 for never.
@@ -274,6 +313,10 @@ pub(crate) enum OptionsError {
     Token(#[from] TokenError),
     #[error("{0:?} holds no worker token")]
     WrongRole(PathBuf),
+    #[error("{0} is of no use where a cluster runs the jobs")]
+    Elsewhere(&'static str),
+    #[error("a partition is named, but no scheduler")]
+    PartitionAlone,
 }
 
 impl Advice for OptionsError {
@@ -283,6 +326,10 @@ impl Advice for OptionsError {
             Self::Server(error) => return error.hint(),
             Self::Slots(_) => format!("give --slots a number from 1 to {SLOTS_MAX}"),
             Self::Folder { .. } => "write its path from / on".to_owned(),
+            Self::Elsewhere(name) => {
+                format!("leave out {name} or via; the machines of a cluster are its own scheduler's")
+            }
+            Self::PartitionAlone => "add --via=slurm".to_owned(),
             Self::Token(TokenError::File(error)) if !error.is_missing() => return error.hint(),
             Self::Token(_) | Self::WrongRole(_) => {
                 "let this machine join: `c2d invite` on the machine of c2d prints the line for `c2-agent join`"
@@ -294,7 +341,12 @@ impl Advice for OptionsError {
     fn status(&self) -> u8 {
         match self {
             Self::Token(_) | Self::WrongRole(_) => exit::NOT_A_WORKER,
-            Self::Config(_) | Self::Server(_) | Self::Slots(_) | Self::Folder { .. } => exit::CONFIGURATION,
+            Self::Config(_)
+            | Self::Server(_)
+            | Self::Slots(_)
+            | Self::Folder { .. }
+            | Self::Elsewhere(_)
+            | Self::PartitionAlone => exit::CONFIGURATION,
         }
     }
 }
@@ -345,7 +397,9 @@ impl Options {
             pass,
             pass_file: token_file,
             timing,
-            confinement: Confinement::of(config.control_groups, config.pids_max),
+            // What would be confined is a front.
+            confinement: Confinement::of(config.control_groups && config.via.is_none(), config.pids_max),
+            elsewhere: ElsewhereOptions { via: config.via, partition: config.partition },
             yield_to: config.yield_to,
             idle_suspend_s: config.idle_suspend_s,
             suspend_command: config.suspend_command,

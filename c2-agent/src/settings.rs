@@ -12,7 +12,7 @@ use crate::options::{Listing, OptionsError};
 pub(crate) fn list(listing: &Listing, origins: &Origins) -> Result<String, OptionsError> {
     let Choice { file, state_dir, token_file, named, .. } = Choice::of(&listing.flags)?;
     let mut settings = Settings::of(&file, &[]);
-    for name in ["address", "slots", "workspace_root", "yield_to"] {
+    for name in ["address", "slots", "workspace_root", "yield_to", "via", "partition"] {
         settings.given(name, origins);
     }
     settings.given_as("idle_suspend_s", "idle_suspend", origins);

@@ -121,6 +121,11 @@ impl Root {
         Ok(Self { path: path.to_owned(), dir, spare: None })
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where a job's workspace is, for its environment.
     pub(crate) fn path_of(&self, job: JobId) -> PathBuf {
         self.path.join(job.to_string())

@@ -56,6 +56,7 @@ fn introduction() -> Introduction {
         version: String::new(),
         has: Capacity::default(),
         mac: None,
+        unfenced: false,
         hardware: "{}".into(),
     }
 }

@@ -4,6 +4,7 @@
 //! program's `main`. An unknown key is an error with a "did you mean", never ignored.
 
 mod slot_count;
+mod via;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -28,6 +29,7 @@ use crate::validate;
 use crate::worker::Neighbour;
 
 pub use slot_count::SlotCount;
+pub use via::Via;
 
 /// How the names of files begin that c2d keeps in its folder for itself.
 const OWN_FILES: [&str; 10] =
@@ -99,6 +101,10 @@ pub struct AgentConfig {
     pub workspace_days: u64,
     /// Folders that jobs may ask for by name.
     pub shares: BTreeMap<String, PathBuf>,
+    /// The scheduler of other machines that runs the jobs, in place of the agent.
+    pub via: Option<Via>,
+    /// The partition of its cluster.
+    pub partition: Option<String>,
     /// To whom or what it yields the machine: `user`, `gpu`, `battery`.
     pub yield_to: Vec<Neighbour>,
     /// Seconds after which an idle machine sleeps; 0 for never.
@@ -155,6 +161,8 @@ impl Default for AgentConfig {
             workspace_root: "/tmp/C2".into(),
             workspace_days: WORKSPACE_DAYS,
             shares: BTreeMap::new(),
+            via: None,
+            partition: None,
             yield_to: Vec::new(),
             idle_suspend_s: 0,
             suspend_command: SUSPEND_COMMAND.map(str::to_owned).to_vec(),

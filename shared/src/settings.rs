@@ -176,8 +176,17 @@ mod tests {
         let mut settings = Settings::of(&configured::<AgentConfig>("{\n\"slots\": 2,\n\"server_port\": 7}"), &[]);
         settings.set("server_host", "10.0.0.6", Origin::Variable("C2_SERVER".into()));
         settings.set("state_dir", "/s", Origin::Flag("--state-dir".into()));
-        for key in ["resources", "shares", "workspace_days", "yield_to", "control_groups", "pids_max", "idle_suspend_s"]
-        {
+        for key in [
+            "resources",
+            "shares",
+            "workspace_days",
+            "yield_to",
+            "via",
+            "partition",
+            "control_groups",
+            "pids_max",
+            "idle_suspend_s",
+        ] {
             assert_eq!(settings.take(key), Some(Origin::Default));
         }
         assert!(settings.take("suspend_command").is_some());

@@ -38,6 +38,9 @@ pub struct Hardware {
     /// Days after the end of a job for which its folder stays; none if the agent does not say, 0 for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace_days: Option<u64>,
+    /// The scheduler of other machines to which the agent hands its jobs: `slurm`. None where it runs them itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
     /// Whether the agent, and so each job, runs as root.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub runs_as_root: bool,

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use c2_shared::api::jobs::WaitResponse;
@@ -157,6 +158,14 @@ impl Cluster {
     /// When it does not come online.
     pub async fn agent_by(&mut self, ip: &str, way: Vec<String>) -> Result<()> {
         self.start_agent(ip, SLOTS, way).await
+    }
+
+    /// The same with another number of slots.
+    ///
+    /// # Errors
+    /// When it does not come online.
+    pub async fn agent_with_slots_by(&mut self, ip: &str, slots: u32, way: Vec<String>) -> Result<()> {
+        self.start_agent(ip, slots, way).await
     }
 
     async fn start_agent(&mut self, ip: &str, slots: u32, way: Vec<String>) -> Result<()> {
@@ -424,7 +433,15 @@ impl Cluster {
     /// # Errors
     /// When it does not end soon.
     pub async fn ended(&self, job: JobId) -> Result<WaitResponse> {
-        eventually(&format!("the end of {job}"), SOON, async || {
+        self.ended_within(job, SOON).await
+    }
+
+    /// The same with another patience.
+    ///
+    /// # Errors
+    /// When it does not end so soon.
+    pub async fn ended_within(&self, job: JobId, patience: Duration) -> Result<WaitResponse> {
+        eventually(&format!("the end of {job}"), patience, async || {
             let answer = self.client.job(job, 5).await?;
             Ok(answer.done.then_some(answer))
         })

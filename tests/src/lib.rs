@@ -10,6 +10,7 @@ pub mod local;
 pub mod machine;
 pub mod network;
 mod outputs;
+pub mod slurm;
 pub mod ssh;
 pub mod terminal;
 pub mod usage;

@@ -78,6 +78,7 @@ mod transcripts;
 /// In the order in which they begin: those that take longest come first.
 const ALL: &[&[Test]] = &[
     faults::network::TESTS,
+    faults::slurm::TESTS,
     faults::pause::TESTS,
     faults::reinstalled::TESTS,
     faults::clients::TESTS,

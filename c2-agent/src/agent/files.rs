@@ -16,6 +16,7 @@ use c2_shared::wake::{self, Mac};
 use super::Agent;
 use crate::clock;
 use crate::self_test::Tested;
+use crate::slurm::Control;
 use crate::spool::{Kept, Spooled};
 use crate::supervise::synthetic;
 use crate::supervise::wire::{Leaves, Start, Verdict};
@@ -70,6 +71,15 @@ impl Agent {
         }
         for (attempt, reason) in unstarted {
             self.slots.on_returned(now, attempt, reason);
+            self.forget_elsewhere(attempt);
+        }
+    }
+
+    /// Removes what an attempt was followed by that ran elsewhere, or was to.
+    pub(super) fn forget_elsewhere(&self, attempt: AttemptId) {
+        if self.via.is_some() {
+            let control = Control::of(&self.workspace_root, attempt);
+            tokio::task::spawn_blocking(move || control.forget());
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use c2_shared::advice::with_causes;
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::work::{RegisterRequest, RegisterResponse};
 use c2_shared::client::ClientError;
@@ -16,7 +17,7 @@ use crate::connection::Introduced;
 use crate::identity::{self, Identity};
 use crate::options::Options;
 use crate::supervise::wire::VERSION;
-use crate::{clock, detect};
+use crate::{clock, detect, slurm};
 
 /// How long an agent that has to go waits for the ends of the jobs that it ends: as long as they may take.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
@@ -31,10 +32,7 @@ pub(super) async fn introduction(options: &Options, identity: Identity) -> Regis
         worker_id: identity.worker_id,
         boot_id: identity.boot_id,
         slots: Some(options.slots),
-        hardware: Hardware {
-            workspace_days: Some(options.workspace_days),
-            ..detect::hardware(&options.sight.nvml).await
-        },
+        hardware: hardware(options).await,
         version: VERSION.to_owned(),
         session: identity.session,
         machine: identity.machine,
@@ -42,6 +40,23 @@ pub(super) async fn introduction(options: &Options, identity: Identity) -> Regis
         resources: options.resources.clone(),
         mac: own_mac(&options.server).await,
     }
+}
+
+/// What this machine has, or the cluster to which it gives jobs.
+async fn hardware(options: &Options) -> Hardware {
+    let own = detect::hardware(&options.sight.nvml).await;
+    let own = Hardware { workspace_days: Some(options.workspace_days), ..own };
+    let Some(via) = options.elsewhere.via else { return own };
+    let partition = options.elsewhere.partition.as_deref();
+    let (cpu_cores, memory_bytes) = match slurm::partition(partition).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!("what the cluster has is not known: {}", with_causes(&error));
+            (0, 0)
+        }
+    };
+    let cpu_model = partition.map_or_else(|| "a cluster".to_owned(), |name| format!("partition {name}"));
+    Hardware { via: Some(via.to_string()), cpu_cores, memory_bytes, cpu_model, gpus: Vec::new(), ..own }
 }
 
 /// The hardware address of the interface by which c2d is reached, as far as there is one.

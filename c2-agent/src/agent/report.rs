@@ -39,9 +39,17 @@ impl Agent {
             News::Dead { owed } => {
                 let given = self.runners.on_dead(slot);
                 // Of those that it owed the core knows all results that were told.
-                for attempt in owed.iter().copied().chain(given.map(|(attempt, _)| attempt)) {
+                let mut gone: Vec<_> = owed.iter().copied().chain(given.map(|(attempt, _)| attempt)).collect();
+                gone.sort_unstable();
+                gone.dedup();
+                for attempt in gone {
                     if !self.slots.is_open(attempt) || self.is_leaving(attempt) {
                         continue;
+                    }
+                    match self.runners.resume(attempt) {
+                        Some(Ok(())) => continue,
+                        Some(Err(error)) => tracing::error!("{attempt} cannot be followed again: {error}"),
+                        None => {}
                     }
                     let started = owed.contains(&attempt) || given != Some((attempt, false));
                     if started {

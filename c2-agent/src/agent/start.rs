@@ -4,7 +4,9 @@ use c2_shared::id::AttemptId;
 
 use super::files::needs_delivery;
 use crate::identity::Identity;
+use crate::options::Options;
 use crate::slots::Slots;
+use crate::slurm;
 use crate::spool::{Kept, Spool};
 use crate::state::StateDir;
 use crate::supervise::recover::{self, Found};
@@ -25,8 +27,11 @@ pub(super) async fn take_over(
     state: &StateDir,
     identity: &Identity,
     spool: &Spool,
+    options: &Options,
     TakenOver { slots, runners, transfers }: &mut TakenOver,
 ) -> std::io::Result<()> {
+    let (elsewhere, workspaces) = (&options.elsewhere, &options.workspace_root);
+    let mut resumable = Vec::new();
     let spooled = spool.load()?;
     let known: Vec<AttemptId> = spooled.iter().map(|kept| kept.result.attempt).collect();
     for kept in spooled {
@@ -55,6 +60,11 @@ pub(super) async fn take_over(
             }
             Found::Dead(owed, record) => {
                 for attempt in owed.into_iter().filter(|attempt| !known.contains(attempt)) {
+                    if elsewhere.via.is_some() && slurm::resumed(workspaces, attempt).is_some() {
+                        slots.adopt_running(attempt);
+                        resumable.push(attempt);
+                        continue;
+                    }
                     tracing::warn!("{attempt} was lost: the process of slot {number} died while no agent ran");
                     let result = synthetic::lost(attempt);
                     spool.put(&Kept::from(result.clone()))?;
@@ -64,6 +74,15 @@ pub(super) async fn take_over(
             }
         }
     }
+    // When all living runners are known, so that none of their slots is taken.
+    for attempt in resumable {
+        if let Some(Err(error)) = runners.resume(attempt) {
+            return Err(std::io::Error::other(error));
+        }
+    }
     state.outputs().sweep(|attempt| slots.holds(attempt));
+    if elsewhere.via.is_some() {
+        slurm::sweep(workspaces, |attempt| slots.holds(attempt));
+    }
     Ok(())
 }

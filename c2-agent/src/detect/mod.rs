@@ -48,6 +48,7 @@ pub(crate) async fn hardware(nvml: &str) -> Hardware {
         disks: disk::mounted(),
         gpus: gpus.into_iter().map(|found| found.gpu).collect(),
         workspace_days: None,
+        via: None,
         runs_as_root: rustix::process::geteuid().is_root(),
     });
     rest.await.unwrap_or_default()

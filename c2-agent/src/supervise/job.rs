@@ -21,7 +21,9 @@ use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open};
 
 use crate::options::Timing;
 use crate::outputs::{Long, Outputs};
+use crate::slurm::Control;
 use crate::supervise::capture::Place;
+use crate::supervise::elsewhere::Elsewhere;
 use crate::supervise::launch::Launched;
 use crate::supervise::meter::Meter;
 use crate::supervise::pipe::Pipe;
@@ -33,8 +35,8 @@ use crate::supervise::wire::Start;
 /// How often orphans of a long job that ended are collected, and lease and timeout looked at even
 /// if the machine slept.
 const TICK_MS: u64 = 5_000;
-/// The same for the memory of a job that may use only so much.
-const MEMORY_TICK_MS: u64 = 1_000;
+/// The same for the memory of a job that may use only so much, and for the begin of one elsewhere.
+const SHORT_TICK_MS: u64 = 1_000;
 /// How soon to look again for processes that were asked to end while none could be watched.
 const AGAIN_MS: u64 = 20;
 /// Processes watched for their end at once; of the others the retry takes care.
@@ -65,6 +67,8 @@ pub(crate) struct Job {
     awake_at_start: Mono,
     timeout_at: Option<Mono>,
     lease_until: Option<Mono>,
+    /// It runs on a machine of a cluster.
+    elsewhere: Option<Elsewhere>,
     /// It stands still.
     standstill: Option<Standstill>,
     /// How long it stood still before.
@@ -125,8 +129,8 @@ impl Job {
         meter: Meter,
         outputs: &Outputs,
         timing: Timing,
-        now: Now,
-        wall_ms: u64,
+        (now, wall_ms): (Now, u64),
+        elsewhere: Option<Control>,
     ) -> Self {
         let place = |stream| {
             let (outputs, attempt, keep) = (outputs.clone(), start.attempt, start.output_keep_bytes);
@@ -147,6 +151,7 @@ impl Job {
             ending: Ending::NotAsked,
             awake_at_start: now.awake,
             timeout_at: start.spec.timeout_s.map(|s| now.awake.after_ms(s * 1_000)),
+            elsewhere: elsewhere.map(Elsewhere::new),
             lease_until: start.lease_ms.map(|ms| now.elapsed.after_ms(ms)),
             standstill: None,
             stood_ms: 0,
@@ -176,13 +181,13 @@ impl Job {
     /// How long to wait at most, in milliseconds.
     pub(crate) fn wait_ms(&self, now: Now) -> u64 {
         let ending = match self.ending {
-            Ending::NotAsked => self.timeout_at.filter(|_| self.standstill.is_none()),
+            Ending::NotAsked => self.timeout_at.filter(|_| self.standstill.is_none() && !self.waits_elsewhere()),
             Ending::Asked { again_at, .. } | Ending::Forced { again_at } => Some(again_at),
         };
         let open = self.lease_until.filter(|until| self.ending == Ending::NotAsked || now.elapsed < *until);
         let lease = open.map(|until| until.since_ms(now.elapsed));
         let ending = ending.map(|at| at.since_ms(now.awake));
-        let tick = if self.meter.has_limit() { MEMORY_TICK_MS } else { TICK_MS };
+        let tick = if self.meter.has_limit() || self.waits_elsewhere() { SHORT_TICK_MS } else { TICK_MS };
         [lease, ending].into_iter().flatten().fold(tick, u64::min)
     }
 
@@ -209,7 +214,8 @@ impl Job {
         if self.reap() == Left::Nothing {
             return Left::Nothing;
         }
-        if self.standstill.is_none() && self.timeout_at.is_some_and(|at| now.awake >= at) {
+        self.look_elsewhere(now);
+        if self.standstill.is_none() && !self.waits_elsewhere() && self.timeout_at.is_some_and(|at| now.awake >= at) {
             self.end(Outcome::Timeout, now);
         }
         if self.meter.has_limit()
@@ -258,6 +264,25 @@ impl Job {
         self.timeout_at = (timeout_s > 0).then(|| self.awake_at_start.after_ms(timeout_s.saturating_mul(1_000)));
     }
 
+    /// Whether nothing of it runs any more, given that nothing of it is left here.
+    pub(crate) fn is_over(&self) -> bool {
+        self.elsewhere.as_ref().is_none_or(|elsewhere| elsewhere.outcome().is_some())
+    }
+
+    /// Whether it has not begun yet where it is to run.
+    fn waits_elsewhere(&self) -> bool {
+        self.elsewhere.as_ref().is_some_and(Elsewhere::waits)
+    }
+
+    /// Its time counts from its begin, not from when it was given to the cluster.
+    fn look_elsewhere(&mut self, now: Now) {
+        if self.elsewhere.as_mut().is_some_and(Elsewhere::begins) {
+            let waited_ms = now.awake.since_ms(self.awake_at_start);
+            self.awake_at_start = now.awake;
+            self.timeout_at = self.timeout_at.map(|at| at.after_ms(waited_ms));
+        }
+    }
+
     /// Lets the job go on for so long without hearing from c2d.
     pub(crate) fn renew(&mut self, lease_ms: u64, now: Now) {
         if let Some(until) = &mut self.lease_until {
@@ -288,8 +313,10 @@ impl Job {
         self.order.push(Stream::Stdout, self.stdout.drain(buffer));
         self.order.push(Stream::Stderr, self.stderr.drain(buffer));
         let ((stdout, long_stdout), (stderr, long_stderr)) = (self.stdout.capture.end(), self.stderr.capture.end());
-        let outcome = self.verdict.or_else(|| self.meter.out_of_memory()).or(self.exit).unwrap_or(Outcome::Lost);
-        let (peak_bytes, cpu_ms) = self.meter.figures();
+        let exit = self.elsewhere.as_ref().map_or(self.exit, Elsewhere::outcome);
+        let outcome = self.verdict.or_else(|| self.meter.out_of_memory()).or(exit).unwrap_or(Outcome::Lost);
+        // What its front used says nothing.
+        let (peak_bytes, cpu_ms) = if self.elsewhere.is_some() { (None, None) } else { self.meter.figures() };
         let stood_ms = self.stood_ms + self.standstill.map_or(0, |standstill| now.elapsed.since_ms(standstill.since));
         let result = AttemptResult {
             started_ms: self.started_ms,
@@ -337,7 +364,12 @@ impl Job {
     fn signal(&mut self, signal: Signal) {
         self.watched.clear();
         let shell_ended = self.exit.is_some();
+        let front = self.elsewhere.as_ref().map(|_| self.shell);
         each_descendant(getpid(), |process| {
+            // What that asks of the cluster must be answered.
+            if front.is_some_and(|front| front != process.pid) {
+                return;
+            }
             let name = (process.pid, process.start);
             if self.asked.insert(name) || signal == Signal::KILL {
                 proc::signal(process, signal);

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use c2_shared::home;
 use c2_shared::id::JobId;
@@ -20,6 +20,7 @@ use rustix::fs::{Access, MemfdFlags, Mode, memfd_create};
 use rustix::process::{Pid, geteuid, getpid, umask};
 
 use crate::cache::Cache;
+use crate::slurm::Slurm;
 use crate::supervise::wire::Start;
 use crate::workspace::{Made, Root, RootError};
 
@@ -27,14 +28,14 @@ use crate::workspace::{Made, Root, RootError};
 /// list of users, as some service managers say nothing of it and `sudo` something else.
 const INHERITED: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
 /// The shell of jobs that ask for no other.
-const SHELL: &str = "/bin/sh";
+pub(super) const SHELL: &str = "/bin/sh";
 /// The search path when the agent has none, as under a bare init.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Marks a job's processes with the attempt.
 const ATTEMPT_VARIABLE: &str = "C2_ATTEMPT";
 /// Marks a job's processes with the agent, as another agent on this machine may have an attempt of
 /// the same name.
-const AGENT_VARIABLE: &str = "C2_AGENT_ID";
+pub(crate) const AGENT_VARIABLE: &str = "C2_AGENT_ID";
 
 /// How early a process goes when memory is short, from -1000 to 1000; jobs go before agent and runner.
 const OOM: &str = "/proc/self/oom_score_adj";
@@ -43,9 +44,11 @@ const JOB_OOM: &str = "500";
 /// Starts jobs, one after the other.
 #[derive(Debug)]
 pub(crate) struct Launcher {
-    root: Root,
-    cache: Cache,
-    worker_id: String,
+    pub(super) root: Root,
+    pub(super) cache: Cache,
+    pub(super) worker_id: String,
+    /// The cluster that runs the jobs.
+    pub(super) via: Option<Slurm>,
     script: File,
     script_path: PathBuf,
     inherited: Vec<(&'static str, OsString)>,
@@ -88,6 +91,20 @@ pub(crate) struct Launched {
     pub(crate) trash: Option<PathBuf>,
     /// The workspace, locked.
     pub(crate) workspace: OwnedFd,
+}
+
+impl Launched {
+    /// A child with pipes, and the workspace that it has.
+    pub(super) fn of(child: &mut Child, Made { lock, trash }: Made) -> Self {
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        Self {
+            shell: Pid::from_child(child),
+            stdout: stdout.expect("stdout was asked to be a pipe").into(),
+            stderr: stderr.expect("stderr was asked to be a pipe").into(),
+            trash,
+            workspace: lock,
+        }
+    }
 }
 
 /// Why a launcher cannot be set up.
@@ -154,6 +171,7 @@ impl Launcher {
         cache: Cache,
         script_path: PathBuf,
         worker_id: String,
+        via: Option<Slurm>,
     ) -> Result<Self, LauncherError> {
         let root = Root::open(root)?;
         // Never truncated to nothing: some file systems take that as a reason to write to the disk.
@@ -161,12 +179,15 @@ impl Launcher {
         let script = opened.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
         let own = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
         let inherited = own.chain([("SHELL", SHELL.into())]).chain(home::variables(geteuid().as_raw())).collect();
-        Ok(Self { root, cache, worker_id, script, script_path, inherited, oom: Oom::open() })
+        Ok(Self { root, cache, worker_id, via, script, script_path, inherited, oom: Oom::open() })
     }
 
     /// Starts a job. On failure nothing of it runs.
     pub(crate) fn launch(&mut self, start: &Start) -> Result<Launched, SetupError> {
         validate::spec(&start.spec)?;
+        if self.via.is_some() {
+            return self.launch_elsewhere(start);
+        }
         let job = start.attempt.job;
         let Made { lock, trash } = self.root.make(start.attempt).map_err(SetupError::Workspace)?;
         let stdin = self.stdin(start).map_err(SetupError::Input)?;
@@ -196,19 +217,12 @@ impl Launcher {
                 self.spawn(&mut command, None).map_err(SetupError::Spawn)?
             }
         };
-        let (stdout, stderr) = (shell.stdout.take(), shell.stderr.take());
-        Ok(Launched {
-            shell: Pid::from_child(&shell),
-            stdout: stdout.expect("stdout was asked to be a pipe").into(),
-            stderr: stderr.expect("stderr was asked to be a pipe").into(),
-            trash,
-            workspace: lock,
-        })
+        Ok(Launched::of(&mut shell, Made { lock, trash }))
     }
 
     /// Starts a process with the runner's own umask, or with another one, and with what makes jobs go first when
     /// memory is short. A child has both as they are at that moment, and the runner has one thread.
-    fn spawn(&self, command: &mut Command, mask: Option<&str>) -> io::Result<std::process::Child> {
+    pub(super) fn spawn(&self, command: &mut Command, mask: Option<&str>) -> io::Result<Child> {
         let mask = mask.and_then(|mask| u32::from_str_radix(mask, 8).ok());
         let own = mask.map(|mask| umask(Mode::from_raw_mode(mask)));
         let child = self.oom.first(|| command.spawn());
@@ -232,18 +246,18 @@ impl Launcher {
         command
     }
 
+    /// The folder that a job asks for in place of its own, if it does.
+    pub(super) fn asked_folder(&self, start: &Start) -> Option<PathBuf> {
+        let cwd = start.spec.cwd.as_ref()?;
+        let Some(rest) = cwd.strip_prefix('~') else { return Some(PathBuf::from(cwd)) };
+        let own = || self.inherited.iter().rev().find(|(name, _)| *name == "HOME").map(|(_, home)| home.clone());
+        let home = start.spec.env.get("HOME").map(OsString::from).or_else(own).unwrap_or_default();
+        Some(PathBuf::from(home).join(rest.trim_start_matches('/')))
+    }
+
     /// Where a job runs: in its own folder, unless it asks for another one.
     fn folder(&self, start: &Start) -> Result<PathBuf, Lacks> {
-        let Some(cwd) = &start.spec.cwd else { return Ok(self.root.path_by_descriptor(start.attempt.job)) };
-        let folder = match cwd.strip_prefix('~') {
-            Some(rest) => {
-                let own =
-                    || self.inherited.iter().rev().find(|(name, _)| *name == "HOME").map(|(_, home)| home.clone());
-                let home = start.spec.env.get("HOME").map(OsString::from).or_else(own).unwrap_or_default();
-                PathBuf::from(home).join(rest.trim_start_matches('/'))
-            }
-            None => PathBuf::from(cwd),
-        };
+        let Some(folder) = self.asked_folder(start) else { return Ok(self.root.path_by_descriptor(start.attempt.job)) };
         let enter = std::fs::metadata(&folder).and_then(|found| match found.is_dir() {
             true => Ok(rustix::fs::access(&folder, Access::EXEC_OK)?),
             false => Err(io::ErrorKind::NotADirectory.into()),
@@ -297,7 +311,7 @@ impl Launcher {
         Ok(file.into())
     }
 
-    fn set_environment(&self, command: &mut Command, start: &Start) {
+    pub(super) fn set_environment(&self, command: &mut Command, start: &Start) {
         command.env_clear().env("PATH", DEFAULT_PATH);
         for (name, value) in &self.inherited {
             command.env(name, value);

@@ -52,7 +52,8 @@ pub(crate) fn run(options: &SlotOptions) -> Result<(), RunnerError> {
     let cache = Cache::open_dir(state.blobs()).map_err(failed)?;
     let worker_id = crate::identity::worker_id(&state)?;
     let enclosure = Enclosure::open(&worker_id, options.slot, options.confinement);
-    let launcher = Launcher::new(&options.workspace_root, cache, script, worker_id)?;
+    let via = options.elsewhere.slurm();
+    let launcher = Launcher::new(&options.workspace_root, cache, script, worker_id, via)?;
     let mut runner = Runner {
         listener,
         agent: None,
@@ -67,6 +68,7 @@ pub(crate) fn run(options: &SlotOptions) -> Result<(), RunnerError> {
         reads: Vec::new(),
         note_due: false,
         quitting: false,
+        front_died: false,
         alone_since: clock::elapsed(),
         buffer: vec![0; READ_BYTES],
     };
@@ -108,6 +110,8 @@ struct Runner {
     /// The record names results that were forgotten.
     note_due: bool,
     quitting: bool,
+    /// What stood for a job that runs elsewhere died, and the job may go on.
+    front_died: bool,
     alone_since: Mono,
     buffer: Vec<u8>,
 }
@@ -198,6 +202,12 @@ impl Runner {
 
     fn end_job(&mut self) {
         let Some(mut job) = self.job.take() else { return };
+        if !job.is_over() {
+            // Its front died, so it may run on. A runner that begins anew follows it.
+            tracing::error!("the front of {} ended before its job", job.attempt());
+            self.front_died = true;
+            return;
+        }
         let (trash, download) = (job.trash.take(), std::mem::take(&mut job.download));
         let (result, long, workspace) = job.finish(now(), &mut self.buffer);
         self.answer_reads();
@@ -327,7 +337,9 @@ impl Runner {
         match launched {
             Ok(launched) => {
                 self.enclosure.on_started(meter.has_limit(), clock::elapsed());
-                self.job = Some(Job::new(start, launched, meter, &self.outputs, self.timing, now(), clock::wall_ms()));
+                let elsewhere = self.launcher.control(attempt);
+                let begun = (now(), clock::wall_ms());
+                self.job = Some(Job::new(start, launched, meter, &self.outputs, self.timing, begun, elsewhere));
             }
             Err(error) => {
                 // A fresh process may find again what this one has lost.
@@ -364,7 +376,7 @@ impl Runner {
 
     fn may_exit(&self) -> bool {
         let alone = self.agent.is_none() && clock::elapsed() >= self.alone_until();
-        self.job.is_none() && self.ended.is_empty() && (self.quitting || alone)
+        self.front_died || self.job.is_none() && self.ended.is_empty() && (self.quitting || alone)
     }
 }
 

@@ -17,7 +17,8 @@ use c2_shared::id::AttemptId;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::options::{Confinement, Timing};
+use crate::options::{Confinement, ElsewhereOptions, Timing};
+use crate::slurm;
 use crate::state::StateDir;
 use crate::supervise::children::Children;
 use crate::supervise::link::{Following, LOOKS, follow};
@@ -53,6 +54,7 @@ pub(crate) struct Plan {
     pub(crate) workspace_root: PathBuf,
     pub(crate) timing: Timing,
     pub(crate) confinement: Confinement,
+    pub(crate) elsewhere: ElsewhereOptions,
     /// Slots of this agent; runners with higher numbers are left from a larger one.
     pub(crate) slots: u32,
 }
@@ -149,6 +151,14 @@ impl Runners {
             runner.running = Some(attempt);
         }
         Ok(())
+    }
+
+    /// Goes on with an attempt that a cluster runs and whose runner died. Nothing if there is none to go on with.
+    pub(crate) fn resume(&mut self, attempt: AttemptId) -> Option<Result<(), HandoverError>> {
+        self.plan.elsewhere.via?;
+        let start = slurm::resumed(&self.plan.workspace_root, attempt)?;
+        tracing::warn!("{attempt} lost the process of its slot and is followed again");
+        Some(self.start(start))
     }
 
     /// Ends an attempt.
@@ -351,6 +361,7 @@ impl Runners {
             .arg(format!("--slot={slot}"))
             .args(self.plan.timing.to_args())
             .args(self.plan.confinement.to_args())
+            .args(self.plan.elsewhere.to_args())
             .current_dir("/")
             .stdin(std::os::fd::OwnedFd::from(listener))
             .stdout(record.into_descriptor())
@@ -414,7 +425,8 @@ mod tests {
         let (reports, _incoming) = mpsc::channel(1);
         let (worker_id, workspace_root) = ("id".to_owned(), dir.path().join("C2"));
         let confinement = Confinement { control_groups: false, pids_max: 0 };
-        let plan = Plan { state, worker_id, workspace_root, timing: Timing::default(), confinement, slots: 4 };
+        let (timing, elsewhere) = (Timing::default(), ElsewhereOptions::default());
+        let plan = Plan { state, worker_id, workspace_root, timing, confinement, elsewhere, slots: 4 };
         let mut runners = Runners::new(plan, reports);
         runners.adopt(0, &[1, 2, 3].map(attempt));
         assert!(!runners.all_greeted());

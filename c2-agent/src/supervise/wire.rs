@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// The version of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The version that must be equal for a runner to be given new work. Runners of 0.1.0 said that.
-pub(crate) const RUNNER_VERSION: &str = "runner 6";
+pub(crate) const RUNNER_VERSION: &str = "runner 7";
 
 /// Longest frame: a job with all its inline files, or an old runner's result with all its output, as
 /// base64.
@@ -66,6 +66,9 @@ pub(crate) struct Start {
     pub(crate) lease_ms: Option<u64>,
     /// Of each of its output streams, the bytes to be kept.
     pub(crate) output_keep_bytes: u64,
+    /// It runs elsewhere already, and is to be followed again.
+    #[serde(default)]
+    pub(crate) resumes: bool,
 }
 
 /// What an ended attempt leaves beside its result, to be sent before it.

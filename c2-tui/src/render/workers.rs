@@ -126,6 +126,7 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         ("workspaces", workspaces(row)),
         ("kept", kept(hardware.workspace_days)),
         ("shares", joined(&row.load.shares)),
+        ("via", hardware.via.clone().unwrap_or_default()),
         ("resources", resources::all(row)),
         ("system", joined_with(" ", [&hardware.os, &hardware.arch])),
         ("cpu", format!("{} x {}", hardware.cpu_cores, hardware.cpu_model)),

@@ -36,6 +36,7 @@ pub(crate) fn hardware(mut said: Hardware) -> Hardware {
         gpu.name = text(&gpu.name);
         gpu.uuid = text(&gpu.uuid);
     }
+    said.via = said.via.map(|via| text(&via));
     Hardware { os: text(&said.os), arch: text(&said.arch), cpu_model: text(&said.cpu_model), ..said }
 }
 

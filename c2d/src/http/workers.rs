@@ -64,6 +64,7 @@ pub(crate) async fn register(
     resources::check(request.resources.iter().map(|(name, amount)| (name, *amount)))?;
     let hardware = clamp::hardware(request.hardware);
     let has = Capacity::detected(&hardware).with(&request.resources, &[]);
+    let via = hardware.via.clone();
     let hardware = serde_json::to_string(&hardware).expect("our own plain types become JSON");
     let intro = Introduction {
         id,
@@ -78,6 +79,7 @@ pub(crate) async fn register(
         slots,
         has,
         mac: request.mac.parse().ok(),
+        unfenced: via.is_some(),
         version: text(&request.version),
         hardware: Arc::from(hardware),
     };

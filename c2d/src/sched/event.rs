@@ -281,6 +281,9 @@ pub struct Introduction {
     pub has: Capacity,
     /// By which its machine is woken.
     pub mac: Option<Mac>,
+    /// Whether what it runs goes on where its agent cannot end it: on machines of another scheduler. Then only its
+    /// word says that an attempt is over.
+    pub unfenced: bool,
     /// The agent's version.
     pub version: String,
     /// Its hardware as JSON, kept and never read here.

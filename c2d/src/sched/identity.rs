@@ -18,6 +18,7 @@ use c2_shared::time::Mono;
 
 use crate::sched::decision::WorkerRecord;
 use crate::sched::event::{Introduction, Place, Poll};
+use crate::sched::jobs::Job;
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::workers::{Heard, Worker};
 use crate::sched::{Decision, Note, Reject};
@@ -228,6 +229,8 @@ impl Turn<'_> {
             Verdict::Replaces => self.s.touched.notes.push(Note::Replaced { worker, held: held.clone() }),
             Verdict::Same | Verdict::Older | Verdict::Waits => return Ok(number),
         }
+        // What runs on other machines outlives this one's reboot, and the agent says with its next poll what it has.
+        let held = if self.s.workers[&id].record.intro.unfenced { Vec::new() } else { held };
         for attempt in held {
             self.gone(&id, attempt, true);
         }
@@ -337,8 +340,14 @@ impl Scheduler {
     pub(crate) fn awaited(&self, id: &WorkerId) -> usize {
         let patient = |attempt: &&AttemptId| {
             let job = self.jobs.get(attempt.job);
-            self.is_current(**attempt) && job.is_some_and(|job| job.terms.on_lost == OnLost::Wait && !job.cancelling)
+            self.is_current(**attempt) && job.is_some_and(|job| self.is_patient(id, job) && !job.cancelling)
         };
         self.workers.get(id).map_or(0, |worker| worker.grants.keys().filter(patient).count())
+    }
+
+    /// Whether a job waits for its worker past the lease, by its own choice or because it runs where the agent
+    /// cannot end it, so that a second copy could run beside it.
+    pub(crate) fn is_patient(&self, id: &WorkerId, job: &Job) -> bool {
+        job.terms.on_lost == OnLost::Wait || self.workers.get(id).is_some_and(|worker| worker.record.intro.unfenced)
     }
 }

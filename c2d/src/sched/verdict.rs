@@ -79,9 +79,10 @@ impl Turn<'_> {
         let held: Vec<_> = held.map(|(attempt, grant)| (*attempt, innocent(grant), grant.outcome.is_some())).collect();
         for (attempt, innocent, ended) in held {
             // One that has ended waits for nothing but the files that it leaves.
-            let patient = self.s.jobs.get(attempt.job).is_some_and(|job| {
-                job.terms.on_lost == OnLost::Wait && !job.cancelling && (!ended || job.terms.leaves_files)
-            });
+            let patient =
+                self.s.jobs.get(attempt.job).is_some_and(|job| {
+                    self.s.is_patient(id, job) && !job.cancelling && (!ended || job.terms.leaves_files)
+                });
             if self.s.is_current(attempt) && !patient {
                 // Of what it had not started when it was last heard the job is innocent.
                 self.lose(attempt, Back::Lost { crash: !innocent });

@@ -8,6 +8,7 @@ use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::JobState;
 use c2_shared::limits::IDEMPOTENCY_MS;
 use c2_shared::resources::Capacity;
+use c2_shared::worker::Hardware;
 use rusqlite::{Connection, Row};
 
 use crate::sched::Saved;
@@ -132,10 +133,11 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
     let ip = address(Some(row.get("ip")?))?.expect("an address was given");
     let hardware = Arc::from(row.get::<_, String>("hardware")?);
     let told = |column| row.get::<_, Option<String>>(column);
+    let found: Hardware = serde_json::from_str(&hardware).unwrap_or_default();
     let has = match told("has")? {
         Some(has) => json(&has)?,
         // It was introduced to a c2d that did not ask.
-        None => Capacity::detected(&serde_json::from_str(&hardware).unwrap_or_default()),
+        None => Capacity::detected(&found),
     };
     let intro = Introduction {
         id: row.get::<_, String>("id")?.into(),
@@ -147,6 +149,7 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
         has,
         // What an older c2d could not have written, or a newer one writes otherwise, wakes nothing.
         mac: told("mac")?.and_then(|mac| mac.parse().ok()),
+        unfenced: found.via.is_some(),
         version: row.get("version")?,
         hardware,
     };

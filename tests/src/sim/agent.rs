@@ -195,6 +195,7 @@ impl Agent {
                 needs: [("license".to_owned(), LICENSES)].into(),
             },
             mac: (!self.old).then(|| self.mac()),
+            unfenced: false,
             hardware: "{}".into(),
         }
     }

@@ -17,4 +17,5 @@ pub(crate) mod network;
 pub(crate) mod pause;
 pub(crate) mod refusals;
 pub(crate) mod reinstalled;
+pub(crate) mod slurm;
 mod ticks;

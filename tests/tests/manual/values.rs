@@ -20,7 +20,7 @@ pub(super) const SERVER_KEYS: [(&str, &str); 12] = [
 ];
 
 /// Keys of the agent's `config.json`.
-pub(super) const AGENT_KEYS: [(&str, &str); 13] = [
+pub(super) const AGENT_KEYS: [(&str, &str); 15] = [
     ("server_host", "host of c2d, a name or an address"),
     ("server_port", "port of c2d"),
     ("address", "address of this worker, where the machine has several"),
@@ -32,6 +32,8 @@ pub(super) const AGENT_KEYS: [(&str, &str); 13] = [
     ("workspace_root", "folder of the workspaces, from `/` or `~/` on"),
     ("workspace_days", "days after the end of a job until its folder is removed; 0 keeps it for ever"),
     ("shares", "shared folders that jobs ask for with `--share`: name to path"),
+    ("via", "the scheduler of other machines that runs the jobs: `slurm`"),
+    ("partition", "the partition of its cluster"),
     ("yield_to", "to whom or what the machine is yielded: `user`, `gpu`, `battery`"),
     ("idle_suspend_s", "seconds after which an idle machine sleeps; 0 for never"),
     ("suspend_command", "what has it sleep, with its arguments"),

@@ -168,6 +168,7 @@ impl Lab {
             version: String::new(),
             has: Capacity::default(),
             mac: None,
+            unfenced: false,
             hardware: "{}".into(),
         }
     }

@@ -207,3 +207,27 @@ fn a_reboot_frees_everything_at_once() {
          assign 1.2 to 3; answer 3 +1.2",
     );
 }
+
+#[test]
+fn what_runs_where_no_agent_can_end_it_waits_for_its_word() {
+    let mut lab = Lab::new(&[2, 3]);
+    let unfenced = || event::Introduction { unfenced: true, ..Lab::introduction(2) };
+    lab.apply(event::WorkerRegistered(unfenced())).unwrap();
+    lab.submit(vec![plain()]).unwrap();
+    assert_eq!(lab.poll(2).assign[0].attempt, attempt(1, 1));
+    // It is silent for longer than a lease, and its machine is started again: neither ends the attempt.
+    lab.sleep(2 * LEASE_MS);
+    assert_eq!(lab.state(1), JobState::Running);
+    assert!(lab.poll(3).assign.is_empty());
+    let rebooted = event::Introduction { place: event::Place { boot_id: "boot2".into(), ..place(2) }, ..unfenced() };
+    lab.apply(event::WorkerRegistered(rebooted)).unwrap();
+    lab.sleep(REST_MS);
+    assert_eq!(lab.state(1), JobState::Running);
+    assert!(lab.poll(3).assign.is_empty());
+    // A cancelled one ends with the lease, as all do, and holds its slot until the worker speaks.
+    lab.apply(event::CancelRequested { job: c2_shared::id::JobId(1) }).unwrap();
+    lab.sleep(2 * LEASE_MS);
+    lab.expect(
+        "worker 2; add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 3; worker 2; answer 3; cancel 1; end 1: cancelled",
+    );
+}

@@ -122,6 +122,7 @@ fn worker(last: u8) -> WorkerRecord {
             needs: [].into(),
         },
         mac: Some("52:54:00:12:34:56".parse().unwrap()),
+        unfenced: false,
         hardware: r#"{"cpu_cores":2}"#.into(),
     };
     WorkerRecord {

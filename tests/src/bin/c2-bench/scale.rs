@@ -44,6 +44,7 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
             version: String::new(),
             has: Capacity::default(),
             mac: None,
+            unfenced: false,
             hardware: "{}".into(),
         };
         apply(&mut scheduler, mono, event::WorkerRegistered(intro))?;
