@@ -27,9 +27,11 @@ use crate::http::{self, App, Unserved};
 use crate::memory;
 use crate::rotation::Rotation;
 use crate::services;
+use crate::services::announcer::{Announcer, Heard};
 use crate::services::blob_gc::Gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
+use crate::services::mdns::Voice;
 use crate::services::messenger::{Messenger, Outside};
 use crate::services::waker::Waker;
 use crate::store::{self, Opened, Space, StoreError};
@@ -95,9 +97,15 @@ pub async fn run(
     let ((audit, audit_end), health) = (open_audit(&data_dir, clock, &mut opened).await?, opened.writer.health());
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, until(stopping.clone()));
+    let fingerprint = rotation.fingerprint();
+    let speak = Box::new(move || match Voice::raise(address, fingerprint) {
+        Ok(voice) => Ok(Box::new(voice) as Heard),
+        Err(error) => Err(error.to_string()),
+    });
     let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
     let app = App {
         messenger: Messenger::start(desk, outside(&config, address), clock, stopping.clone()),
+        announcer: Announcer::start(speak, access.clone(), audit.clone(), stopping.clone()),
         waker: Waker::start(handle.wakes(), clock),
         engine: handle,
         health,

@@ -360,6 +360,12 @@ endpoints! {
     JOIN: Endpoint<(), (), JoinRequest, JoinResponse> =
         Endpoint::new(Post, "/api/join", INVITED).creates().refuses(&[Conflict, Wait]);
 
+    /// Proves that this c2d knows the codes of invitations that it announces in its network.
+    ///
+    /// None, unless the connection is TLS and something is announced. Who has a code asks for this before it is used:
+    /// nobody else can know which fingerprint belongs to it.
+    JOIN_PROOFS: Endpoint<(), (), (), JoinProofs> = Endpoint::new(Get, "/api/join/proofs", ANYONE);
+
     /// List all tokens, without their secrets.
     LIST_TOKENS: Endpoint<(), (), (), TokenList> = Endpoint::new(Get, "/api/tokens", OPERATORS);
 
