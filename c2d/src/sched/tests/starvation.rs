@@ -110,7 +110,7 @@ impl History {
 #[test]
 fn no_job_waits_longer_than_its_bound() {
     let mut large = 0;
-    for seed in 0..12 {
+    for seed in 0..6 {
         let mut history = History::new(seed);
         (0..STEPS).for_each(|_| history.step(true));
         while !history.due.is_empty() {
@@ -119,5 +119,5 @@ fn no_job_waits_longer_than_its_bound() {
         large += history.large;
         history.lab.decided.clear();
     }
-    assert!(large > 150, "{large} large jobs");
+    assert!(large > 75, "{large} large jobs");
 }
