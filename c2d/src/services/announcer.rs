@@ -119,7 +119,7 @@ impl Task {
         loop {
             tokio::select! {
                 message = inbox.recv() => match message {
-                    Some(message) => self.on(message).await,
+                    Some(message) => self.on(message),
                     None => break,
                 },
                 Some(ended) = self.ends.join_next() => {
@@ -134,7 +134,7 @@ impl Task {
         self.rest().await;
     }
 
-    async fn on(&mut self, message: Message) {
+    fn on(&mut self, message: Message) {
         match message {
             Message::Announce { announced, lasts, answer } => {
                 let begun = self.begin();

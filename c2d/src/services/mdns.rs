@@ -8,20 +8,30 @@ use c2_shared::fingerprint::Fingerprint;
 use c2_shared::join_code::{FINGERPRINT_PROPERTY, SERVICE};
 use mdns_sd::{IfKind, ServiceDaemon, ServiceInfo};
 
+use crate::services::announcer::{Heard, Speak};
+
 /// Characters of a label in a name of DNS.
 const LABEL_LEN_MAX: usize = 63;
 /// How long the others are waited for that shall hear that it is over.
 const GOODBYE: Duration = Duration::from_millis(500);
 
+/// How a c2d is heard that listens there and is known by that.
+pub(crate) fn speak(address: SocketAddr, fingerprint: Fingerprint) -> Speak {
+    Box::new(move || match Voice::raise(address, fingerprint) {
+        Ok(voice) => Ok(Box::new(voice) as Heard),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
 /// Speaks from a thread of its own until it is dropped.
-pub(crate) struct Voice {
+struct Voice {
     daemon: ServiceDaemon,
     service: String,
 }
 
 impl Voice {
     /// Says where c2d is, in the networks of the address that it listens on.
-    pub(crate) fn raise(address: SocketAddr, fingerprint: Fingerprint) -> Result<Self, mdns_sd::Error> {
+    fn raise(address: SocketAddr, fingerprint: Fingerprint) -> Result<Self, mdns_sd::Error> {
         let ip = address.ip().to_canonical();
         let daemon = ServiceDaemon::new()?;
         if ip.is_unspecified() {

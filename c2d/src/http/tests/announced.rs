@@ -96,8 +96,8 @@ async fn an_announcement_ends_with_its_invitation() {
     assert_eq!(join(&c2d, &code.invitation(), WORKER).await, 401);
     let code = invited(&c2d, r#"{"announce": true}"#).await;
     let (_, list) = c2d.send("10.0.0.6", "GET /api/tokens", Some(&c2d.operator), "").await;
-    let ids = list["tokens"].as_array().unwrap().iter().filter(|token| token["role"] == "join");
-    let id = ids.last().unwrap()["id"].as_str().unwrap().to_owned();
+    let mut ids = list["tokens"].as_array().unwrap().iter().filter(|token| token["role"] == "join");
+    let id = ids.next_back().unwrap()["id"].as_str().unwrap().to_owned();
     c2d.send("10.0.0.6", &format!("DELETE /api/tokens/{id}"), Some(&c2d.operator), "").await;
     is_over(&c2d, &heard).await;
     assert_eq!(join(&c2d, &code.invitation(), WORKER).await, 401);
