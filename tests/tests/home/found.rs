@@ -29,7 +29,8 @@ pub(super) async fn story(home: &mut Home) -> Result<()> {
     ensure!(alone.stderr.contains("c2d invite --announce"), "{alone:?}");
 
     let code = announced(home, &["--uses", "2"]).await?;
-    home.start_c2d(STRANGER, "stranger", &["--host", "10.0.0.12"]).await?;
+    // It listens on all addresses, and says those that others can reach.
+    home.start_c2d(STRANGER, "stranger", &["--host", "0.0.0.0"]).await?;
     let strange = home.folder(STRANGER).join("stranger");
     let folder = strange.to_string_lossy().into_owned();
     done(home.c2d(STRANGER, &["--data-dir", &folder, "invite", "--announce"]).await?)?;
@@ -63,6 +64,20 @@ pub(super) async fn story(home: &mut Home) -> Result<()> {
     runs_a_job(home).await?;
     drop(copycat);
     is_over(home, &code).await
+}
+
+/// Where there is no IPv4, and c2d listens on one address or on all.
+pub(super) async fn story_of_ipv6(home: &mut Home) -> Result<()> {
+    home.speak_ipv6_alone()?;
+    std::fs::create_dir_all(home.folder(SERVER).join(".local/state"))?;
+    for (host, worker) in [("fd00::6", LAPTOP), ("::", STRANGER)] {
+        home.start_c2d(SERVER, DATA, &["--host", host, "--port", "30814"]).await?;
+        let code = announced(home, &[]).await?;
+        let joined = done(home.agent(worker, &["join", "--find", &code]).await?)?;
+        ensure!(joined.contains("this machine is a worker of [fd00::6]:30814"), "{joined}");
+        home.kill(SERVER)?;
+    }
+    Ok(())
 }
 
 /// The six words of an announced invitation.

@@ -23,6 +23,7 @@ crate::waiting_tests![
     machines_sleep_and_are_woken,
     machines_sleep_and_are_woken_over_ipv6_alone,
     machines_find_c2d_and_join_by_six_words,
+    machines_find_c2d_over_ipv6_alone,
     machines_that_move_leave_and_break_lose_nothing,
 ];
 
@@ -50,6 +51,10 @@ fn machines_sleep_and_are_woken_over_ipv6_alone() {
 
 fn machines_find_c2d_and_join_by_six_words() {
     tell_of(2, found::story);
+}
+
+fn machines_find_c2d_over_ipv6_alone() {
+    tell_of(2, found::story_of_ipv6);
 }
 
 fn c2d_moves_to_another_machine() {
