@@ -506,7 +506,7 @@ _c2__agent() {
             return 0
             ;;
         c2__subcmd__agent__subcmd__join)
-            opts="-h --name --state-dir --help"
+            opts="-h --find --name --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -45,6 +45,7 @@ complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "install" -d 'Inst
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l name -d 'The name in c2d\'s list of tokens [default: this machine\'s]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l find -d 'Find the c2d that announces itself in this machine\'s network, and join it with six words'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -s h -l help -d 'Print help'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand reset-identity" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand reset-identity" -s h -l help -d 'Print help'

@@ -34,6 +34,9 @@ _c2__tui() {
             c2__tui,run)
                 cmd="c2__tui__subcmd__run"
                 ;;
+            c2__tui,stop-local)
+                cmd="c2__tui__subcmd__stop__subcmd__local"
+                ;;
             c2__tui__subcmd__help,config)
                 cmd="c2__tui__subcmd__help__subcmd__config"
                 ;;
@@ -52,6 +55,9 @@ _c2__tui() {
             c2__tui__subcmd__help,run)
                 cmd="c2__tui__subcmd__help__subcmd__run"
                 ;;
+            c2__tui__subcmd__help,stop-local)
+                cmd="c2__tui__subcmd__help__subcmd__stop__subcmd__local"
+                ;;
             *)
                 ;;
         esac
@@ -59,7 +65,7 @@ _c2__tui() {
 
     case "${cmd}" in
         c2__tui)
-            opts="-h -V --server --token-file --data-dir --exec --file --json --keep-going --local --keep --readonly --ascii --workspace-root --help --version login logout run mcp config help"
+            opts="-h -V --server --token-file --data-dir --exec --file --json --keep-going --local --keep --readonly --ascii --workspace-root --help --version login logout stop-local run mcp config help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -171,7 +177,7 @@ _c2__tui() {
             return 0
             ;;
         c2__subcmd__tui__subcmd__help)
-            opts="login logout run mcp config help"
+            opts="login logout stop-local run mcp config help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -255,6 +261,20 @@ _c2__tui() {
             return 0
             ;;
         c2__subcmd__tui__subcmd__help__subcmd__run)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2__subcmd__tui__subcmd__help__subcmd__stop__subcmd__local)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -595,6 +615,27 @@ _c2__tui() {
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2__subcmd__tui__subcmd__stop__subcmd__local)
+            opts="-h --data-dir --now --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
                     fi
                     return 0
                     ;;

@@ -77,14 +77,15 @@ complete -c c2-tui -n "__fish_c2_tui_needs_command" -l file -d 'Run the commands
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l workspace-root -d 'Folder in which an agent started by --local runs its jobs [default: as c2-agent\'s]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l json -d 'Answer each command with one JSON document'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l keep-going -d 'Continue after a command that failed; the exit status is still that of the first failure'
-complete -c c2-tui -n "__fish_c2_tui_needs_command" -l local -d 'Start c2d and one agent on this machine, or use those that run; what was started ends with this program, but not before all jobs have ended'
-complete -c c2-tui -n "__fish_c2_tui_needs_command" -l keep -d 'Leave running what --local started'
+complete -c c2-tui -n "__fish_c2_tui_needs_command" -l local -d 'Start c2d and one agent on this machine, or use those that run; what was started ends with this program if all jobs have ended by then, and otherwise runs until `c2-tui stop-local`'
+complete -c c2-tui -n "__fish_c2_tui_needs_command" -l keep -d 'Leave running what --local started, until `c2-tui stop-local`'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l readonly -d 'Disable all changes, on the full screen'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l ascii -d 'Draw with plain characters, on the full screen'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -s V -l version -d 'Print version'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "login" -d 'Log in to the c2d that printed LINE with `c2d invite --role operator`'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "logout" -d 'Delete what `login` stored'
+complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "stop-local" -d 'Stop the c2d and the agent that `--local` started and left running; their data stays'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "run" -d 'Run a command as a job: submit it, show what it writes while it writes it, exit with its status'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "mcp" -d 'Serve the Model Context Protocol over standard input and output, for assistants that use tools'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "config" -d 'Print each setting, its value and where that comes from'
@@ -92,6 +93,9 @@ complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "help" -d 'Print this 
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand login" -l name -d 'The name in c2d\'s list of tokens [default: this user\'s and this machine\'s]' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand login" -s h -l help -d 'Print help'
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand logout" -s h -l help -d 'Print help'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand stop-local" -l data-dir -d 'Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand stop-local" -l now -d 'Stop them also while jobs have not ended: what runs continues, and is collected when they run again'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand stop-local" -s h -l help -d 'Print help'
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l server -d 'Where c2d is; without it the c2d of this user on this machine' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l token-file -d 'File with the operator token; without it that of this user\'s c2d on this machine' -r -F
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l data-dir -d 'Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
@@ -139,10 +143,11 @@ complete -c c2-tui -n "__fish_c2_tui_using_subcommand config" -l token-file -d '
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand config" -l data-dir -d 'Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand config" -l json -d 'Print one JSON document'
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand config" -s h -l help -d 'Print help'
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "login" -d 'Log in to the c2d that printed LINE with `c2d invite --role operator`'
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "logout" -d 'Delete what `login` stored'
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "run" -d 'Run a command as a job: submit it, show what it writes while it writes it, exit with its status'
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "mcp" -d 'Serve the Model Context Protocol over standard input and output, for assistants that use tools'
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "config" -d 'Print each setting, its value and where that comes from'
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "login" -d 'Log in to the c2d that printed LINE with `c2d invite --role operator`'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "logout" -d 'Delete what `login` stored'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "stop-local" -d 'Stop the c2d and the agent that `--local` started and left running; their data stays'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "run" -d 'Run a command as a job: submit it, show what it writes while it writes it, exit with its status'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "mcp" -d 'Serve the Model Context Protocol over standard input and output, for assistants that use tools'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "config" -d 'Print each setting, its value and where that comes from'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2-tui -l exec -x -a "list doctor groups assign unassign info set-tags set-resources get-tags detect-tags drain resume wake remove-worker jobs job submit batch batches split schedule notify cancel hold release change top bottom retry why pause unpause queue-status stats timeline log output get-files cleanup-workspaces pdsh copy verify-ssh add-worker follow wait help"

@@ -681,7 +681,7 @@ _c2d() {
             return 0
             ;;
         c2d__subcmd__invite)
-            opts="-h --role --uses --for --as --address --data-dir --help"
+            opts="-h --role --uses --for --as --announce --address --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -48,6 +48,7 @@ complete -c c2d -n "__fish_c2d_using_subcommand invite" -l for -d 'How long the 
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l as -d 'Give the machine that uses the line the identity of this worker, after a reinstallation' -r -f
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l address -d 'The address at which other machines find this one [default: the one that c2d listens on]' -r -f
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -f -a "(__fish_complete_directories)"
+complete -c c2d -n "__fish_c2d_using_subcommand invite" -l announce -d 'Announce this c2d in its network meanwhile, an hour at most: workers find it with `c2-agent join --find`, and join with six words'
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -s h -l help -d 'Print help'
 complete -c c2d -n "__fish_c2d_using_subcommand gc" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -f -a "(__fish_complete_directories)"
 complete -c c2d -n "__fish_c2d_using_subcommand gc" -s h -l help -d 'Print help'

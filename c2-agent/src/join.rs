@@ -14,6 +14,7 @@ use c2_shared::server_address::ServerAddress;
 use c2_shared::token::{Role, Token, TokenError};
 
 use crate::choice;
+use crate::find::{self, FindError};
 use crate::identity;
 use crate::options::{JoinOptions, OptionsError};
 use crate::state::{StateDir, StateError};
@@ -25,6 +26,8 @@ pub(crate) enum JoinError {
     Line,
     #[error("this line is a token itself, not an invitation")]
     NoInvitation,
+    #[error(transparent)]
+    Find(#[from] FindError),
     #[error(transparent)]
     Options(#[from] OptionsError),
     #[error(transparent)]
@@ -45,6 +48,7 @@ impl Advice for JoinError {
             Self::Line | Self::NoInvitation => {
                 "paste the whole line that `c2d invite` printed on the machine of c2d, from c2j1 on".to_owned()
             }
+            Self::Find(error) => return error.hint(),
             Self::Options(error) => return error.hint(),
             Self::State(error) => return error.hint(),
             Self::Client(ClientError::Unreachable { .. }) => {
@@ -61,6 +65,7 @@ impl Advice for JoinError {
     fn status(&self) -> u8 {
         match self {
             Self::Line | Self::NoInvitation => exit::CONFIGURATION,
+            Self::Find(error) => error.status(),
             Self::Options(error) => error.status(),
             Self::Client(error) => error.status(),
             Self::State(_) | Self::Token(_) | Self::Io(_) | Self::Spent => exit::FAILED,
@@ -70,12 +75,15 @@ impl Advice for JoinError {
 
 /// The command: reads the line, joins, answers with what to tell the person.
 pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
-    let line = match &options.line {
-        Some(line) => line.clone(),
-        None => advice::ask("paste the line that `c2d invite` printed on the machine of c2d")?,
-    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let server = runtime.block_on(join(&line, options))?;
+    let invitation = if options.find {
+        runtime.block_on(find::invitation(options.line.as_deref()))?
+    } else {
+        let asked = || advice::ask("paste the line that `c2d invite` printed on the machine of c2d");
+        let line = options.line.clone().map_or_else(asked, Ok)?;
+        line.trim().parse().map_err(|_| JoinError::Line)?
+    };
+    let server = runtime.block_on(join(invitation, options))?;
     let said = format!("this machine is a worker of {server}; start it with: c2-agent");
     if !rustix::process::geteuid().is_root() {
         return Ok(said);
@@ -88,8 +96,7 @@ pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
 }
 
 /// Joins; answers which c2d.
-pub(crate) async fn join(line: &str, options: &JoinOptions) -> Result<ServerAddress, JoinError> {
-    let invitation: Pass = line.trim().parse().map_err(|_| JoinError::Line)?;
+async fn join(invitation: Pass, options: &JoinOptions) -> Result<ServerAddress, JoinError> {
     if invitation.token.role() != Role::Join {
         return Err(JoinError::NoInvitation);
     }

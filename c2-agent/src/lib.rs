@@ -8,6 +8,7 @@ mod cli;
 mod options;
 
 mod doctor;
+mod find;
 mod init;
 mod install;
 mod join;

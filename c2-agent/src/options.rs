@@ -151,9 +151,13 @@ impl Default for Sight {
 /// What `join` is told.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct JoinOptions {
-    /// What `c2d invite` printed; without it, a line of standard input
+    /// What `c2d invite` printed, or with --find the six words of `c2d invite --announce`; without it, a line of
+    /// standard input
     #[arg(value_name = "LINE")]
     pub(crate) line: Option<String>,
+    /// Find the c2d that announces itself in this machine's network, and join it with six words
+    #[arg(long)]
+    pub(crate) find: bool,
     /// The name in c2d's list of tokens [default: this machine's]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,

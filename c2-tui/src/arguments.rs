@@ -52,10 +52,10 @@ pub struct Arguments {
     #[arg(long)]
     pub(crate) keep_going: bool,
     /// Start c2d and one agent on this machine, or use those that run; what was started ends with this
-    /// program, but not before all jobs have ended
+    /// program if all jobs have ended by then, and otherwise runs until `c2-tui stop-local`
     #[arg(long, conflicts_with_all = ["server", "token_file"])]
     pub(crate) local: bool,
-    /// Leave running what --local started
+    /// Leave running what --local started, until `c2-tui stop-local`
     #[arg(long, requires = "local")]
     pub(crate) keep: bool,
     /// Disable all changes, on the full screen
@@ -112,6 +112,15 @@ pub(crate) enum Other {
     },
     /// Delete what `login` stored
     Logout,
+    /// Stop the c2d and the agent that `--local` started and left running; their data stays
+    StopLocal {
+        /// Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]
+        #[arg(long, env = "C2_DATA_DIR", value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+        /// Stop them also while jobs have not ended: what runs continues, and is collected when they run again
+        #[arg(long)]
+        now: bool,
+    },
     /// Run a command as a job: submit it, show what it writes while it writes it, exit with its status
     #[command(after_long_help = ABOUT_RUN)]
     Run(Box<RunFlags>),

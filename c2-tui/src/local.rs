@@ -3,6 +3,7 @@
 //! Only what was started here is stopped here, by its process id, and not while jobs are active:
 //! they were accepted and are to be run.
 
+mod note;
 pub(crate) mod program;
 
 use std::net::{Ipv4Addr, TcpListener};
@@ -18,7 +19,8 @@ use c2_shared::worker::WorkerStatus;
 
 use crate::command::{CommandError, Kind};
 use crate::connect::{self, Place};
-use program::Program;
+use note::Left;
+use program::{ENDS_WITHIN, Program};
 
 /// How long a program may take until it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -83,17 +85,13 @@ impl Local {
         }
         let active = self.active_jobs().await;
         if !keep && active == 0 {
-            let stopped = format!("stopped {}; with --keep they go on", self.names());
+            let stopped = format!("stopped {}, as no job is left; with --keep they keep running", self.names());
             return Some(self.stop().await.unwrap_or(stopped));
         }
-        let why = if active == 0 {
-            String::new()
-        } else {
-            format!("; {active} {} not ended", if active == 1 { "job has" } else { "jobs have" })
-        };
-        let pids: Vec<String> = self.started.iter().rev().map(|program| program.pid().to_string()).collect();
-        let go_on = if self.started.len() == 1 { "goes on" } else { "go on" };
-        Some(format!("{} {go_on}{why}; end with `kill {}`", self.names(), pids.join(" ")))
+        let why = if active == 0 { String::new() } else { format!(", as {} not ended", jobs_have(active)) };
+        let runs = if self.started.len() == 1 { "keeps running" } else { "keep running" };
+        let stop = stop_command(&self.data_dir);
+        Some(format!("{} {runs}{why}, with data in {}; stop with: {stop}", self.names(), self.data_dir.display()))
     }
 
     /// Stops what was started here, the agent before its c2d. Says what could not be stopped.
@@ -132,6 +130,55 @@ impl Local {
         let agent = self.started.last_mut().expect("it was pushed just now");
         until_ready(agent, async || worker_online(&client).await.then_some(())).await
     }
+}
+
+/// Stops what an earlier `--local` started and left running; says what that was.
+pub(crate) async fn stop_left(data_dir: Option<&Path>, now: bool) -> Result<String, CommandError> {
+    let folder = data_dir.map_or_else(config::default_data_dir, Path::to_owned);
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let left: Vec<Left> = ["c2-agent", "c2d"].into_iter().filter_map(|name| Left::find(&folder, name)).collect();
+    if left.is_empty() {
+        let message = format!("nothing that --local started runs with the data folder {}", folder.display());
+        let hint =
+            "name another by --data-dir; stop services with systemctl, and what a terminal runs with Ctrl-C there";
+        return Err(CommandError::refused(message, hint));
+    }
+    let active = match ready_client(&folder).await {
+        Some(client) => client.queue_status().await.map_or(0, |queue| queue.active),
+        None => 0,
+    };
+    if active > 0 && !now {
+        let message = format!("{} not ended", jobs_have(active));
+        let hint = "wait for them, or cancel them; with --now they wait, and what runs continues and is collected, when \
+            c2d and the agent run again";
+        return Err(CommandError::refused(message, hint));
+    }
+    let names: Vec<&str> = left.iter().map(|left| left.name).collect();
+    for left in left {
+        let name = left.name;
+        if !left.stop(&folder, ENDS_WITHIN).await {
+            let message = format!("{name} did not end within {} s", ENDS_WITHIN.as_secs());
+            return Err(CommandError::refused(
+                message,
+                format!("its log says more: {name}.log in {}", folder.display()),
+            ));
+        }
+    }
+    Ok(format!("stopped {}; data stays in {}", names.join(" and "), folder.display()))
+}
+
+fn jobs_have(active: usize) -> String {
+    format!("{active} {}", if active == 1 { "job has" } else { "jobs have" })
+}
+
+/// What stops it, as a line for a shell.
+fn stop_command(folder: &Path) -> String {
+    if folder == config::default_data_dir() {
+        return "c2-tui stop-local".to_owned();
+    }
+    let folder = folder.to_string_lossy();
+    let quoted = shlex::try_quote(&folder).map_or_else(|_| folder.to_string(), |quoted| quoted.into_owned());
+    format!("c2-tui stop-local --data-dir {quoted}")
 }
 
 async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, CommandError> {

@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 
+use c2_shared::home;
+
 use crate::arguments::{Arguments, Asked, Other};
 use crate::command::{CommandError, Kind};
 use crate::headless::{self, Printer};
 use crate::local::Local;
-use crate::{connect, event_loop, exit, login, mcp, settings, zone};
+use crate::{connect, event_loop, exit, local, login, mcp, settings, zone};
 
 /// Runs the program with its command line, the name first; answers the exit status.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> i32 {
@@ -49,6 +51,10 @@ async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
         None => {}
         Some(Other::Login { line, name }) => return Ok(said(&login::with(line.as_deref(), name.clone()).await?)),
         Some(Other::Logout) => return Ok(said(&login::logout()?)),
+        Some(Other::StopLocal { data_dir, now }) => {
+            let folder = data_dir.as_deref().map(home::expand);
+            return Ok(said(&local::stop_left(folder.as_deref(), *now).await?));
+        }
         Some(Other::Config { place, json }) => {
             return Ok(shown(&settings::list(place, &arguments.origins, *json)?, *json));
         }

@@ -53,7 +53,7 @@ fn check(args: &[&str], status: i32, err: &str) {
 }
 
 const GONE: &str = "c2-tui: cannot reach c2d at 127.0.0.1:1\n  \
-                    hint: start it with `c2d`, or everything on this machine with `c2-tui --local`; for a c2d elsewhere, \
+                    hint: start it with `c2d`, or everything on this machine with `c2-tui --local --keep`; for a c2d elsewhere, \
                     `c2d invite` there prints the line for `c2-agent join`, and with `--role operator` that for \
                     `c2-tui login`\n";
 

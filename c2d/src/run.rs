@@ -27,9 +27,11 @@ use crate::http::{self, App, Unserved};
 use crate::memory;
 use crate::rotation::Rotation;
 use crate::services;
+use crate::services::announcer::Announcer;
 use crate::services::blob_gc::Gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
+use crate::services::mdns;
 use crate::services::messenger::{Messenger, Outside};
 use crate::services::waker::Waker;
 use crate::store::{self, Opened, Space, StoreError};
@@ -78,12 +80,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     allow_open_files();
-    let mut opened = store::open(store::Config {
-        jobs_log: data_dir.join(&config.jobs_log_file),
-        workers_json: data_dir.join(&config.workers_file),
-        keep: config.retention(),
-        dir: data_dir.clone(),
-    })?;
+    let mut opened = store::open(stored_as(&config, &data_dir))?;
     let authority = Authority::open(&data_dir)?;
     let access = access::start(&data_dir, authority.fingerprint)?;
     let rotation = Rotation::new(&data_dir, authority, Authority::before(&data_dir)?);
@@ -95,9 +92,11 @@ pub async fn run(
     let ((audit, audit_end), health) = (open_audit(&data_dir, clock, &mut opened).await?, opened.writer.health());
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, until(stopping.clone()));
+    let speak = mdns::speak(address, rotation.fingerprint());
     let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
     let app = App {
         messenger: Messenger::start(desk, outside(&config, address), clock, stopping.clone()),
+        announcer: Announcer::start(speak, access.clone(), audit.clone(), stopping.clone()),
         waker: Waker::start(handle.wakes(), clock),
         engine: handle,
         health,
@@ -150,6 +149,16 @@ pub async fn run(
         writer.close();
     };
     tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
+}
+
+/// Where and how long everything is kept.
+fn stored_as(config: &ServerConfig, dir: &Path) -> store::Config {
+    store::Config {
+        jobs_log: dir.join(&config.jobs_log_file),
+        workers_json: dir.join(&config.workers_file),
+        keep: config.retention(),
+        dir: dir.to_owned(),
+    }
 }
 
 async fn listen(asked: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError> {

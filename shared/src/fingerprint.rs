@@ -27,6 +27,12 @@ impl Fingerprint {
         Self(Sha256::digest(certificate).into())
     }
 
+    /// The hash itself.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// It as the name of an authority in DER, by which a client says whom it knows: the common name alone.
     #[must_use]
     pub fn as_name(&self) -> Vec<u8> {

@@ -36,6 +36,7 @@ pub mod config;
 pub mod settings;
 
 pub mod fingerprint;
+pub mod join_code;
 pub mod pass;
 pub mod secret_file;
 pub mod server_address;

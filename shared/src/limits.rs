@@ -334,6 +334,17 @@ pub const NOTIFICATIONS_MAX: usize = 100;
 /// What waits to be told, besides ends of jobs; beyond it the oldest are forgotten.
 pub const NOTICES_MAX: usize = 1_000;
 
+/// Wrong codes, or other invitations that nobody knows, after which c2d announces itself no longer: somebody guesses.
+pub const WRONG_CODES_MAX: u64 = 20;
+/// How long an invitation is announced at most.
+pub const ANNOUNCED_S_MAX: u64 = 3_600;
+/// Invitations that are announced at once; of more the oldest are found no longer.
+pub const ANNOUNCED_MAX: usize = 8;
+/// How long a machine listens for c2ds that announce themselves: they answer within one second.
+pub const FIND_MS: u64 = 3_000;
+/// c2ds that are listened to; a home has one or two.
+pub const FOUND_MAX: usize = 16;
+
 /// Where a sleeping network card listens for the packet that wakes it: any port would do, this one has no service.
 pub const WAKE_PORT: u16 = 9;
 /// How long a machine has to be heard once it was woken: the slowest start from a disk within that.

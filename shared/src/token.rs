@@ -94,7 +94,12 @@ impl Token {
     pub fn generate(role: Role) -> Result<Self, TokenError> {
         let mut secret = [0_u8; 32];
         getrandom::fill(&mut secret).map_err(|_| TokenError::Random)?;
-        Ok(Self { role, text: format!("{}{}", role.prefix(), URL_SAFE_NO_PAD.encode(secret)) })
+        Ok(Self::of(role, secret))
+    }
+
+    /// The token with this secret.
+    pub(crate) fn of(role: Role, secret: [u8; 32]) -> Self {
+        Self { role, text: format!("{}{}", role.prefix(), URL_SAFE_NO_PAD.encode(secret)) }
     }
 
     /// What it allows.

@@ -49,6 +49,15 @@ impl Machine {
         }
     }
 
+    /// Its address where IPv6 is spoken.
+    #[must_use]
+    pub fn ipv6(self) -> String {
+        match self {
+            Self::Server => "fd00::6".to_owned(),
+            Self::Worker(n) => format!("fd00::1{n}"),
+        }
+    }
+
     fn name(self) -> String {
         match self {
             Self::Server => "server".to_owned(),
@@ -97,6 +106,21 @@ impl Home {
     /// The server, and all workers after it.
     pub fn machines(&self) -> impl Iterator<Item = Machine> + use<> {
         std::iter::once(Machine::Server).chain((1..=self.workers).map(Machine::Worker))
+    }
+
+    /// Takes the addresses of IPv4 from all machines and gives them those of IPv6.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn speak_ipv6_alone(&self) -> Result<()> {
+        for machine in self.machines() {
+            let device = if machine == Machine::Server { "switch" } else { "cable" };
+            let namespace = self.namespace(machine);
+            ip(&["-n", &namespace, "addr", "del", &format!("{}/24", machine.address()), "dev", device])?;
+            // Nobody else can have it, so nothing need be waited for.
+            ip(&["-n", &namespace, "addr", "add", &format!("{}/64", machine.ipv6()), "dev", device, "nodad"])?;
+        }
+        Ok(())
     }
 
     /// Moves this thread to a machine, and with it all connections that it makes.

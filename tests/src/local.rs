@@ -1,6 +1,6 @@
 //! One machine on which C2 was never started: an empty home folder and nothing else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use tempfile::TempDir;
@@ -29,10 +29,17 @@ impl Machine {
     /// # Errors
     /// When the console cannot be run.
     pub fn exec(&self, line: &str) -> Result<Output> {
+        let root = self.path().join("workspaces");
+        self.tui(&["--local", "--exec", line, "--workspace-root", &root.to_string_lossy()])
+    }
+
+    /// Runs `c2-tui` with the data folder of this machine and more arguments.
+    ///
+    /// # Errors
+    /// When the console cannot be run.
+    pub fn tui(&self, args: &[&str]) -> Result<Output> {
         let mut console = command(&Program::Tui.path()?, self.path());
-        console.args(["--local", "--exec", line]);
-        console.arg("--data-dir").arg(self.path().join("c2d"));
-        console.arg("--workspace-root").arg(self.path().join("workspaces"));
+        console.args(args).arg("--data-dir").arg(self.data_dir());
         tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(console))
     }
 
@@ -42,7 +49,15 @@ impl Machine {
         leftovers::command_lines(self.path())
     }
 
-    fn path(&self) -> &Path {
+    /// The data folder of its c2d.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.path().join("c2d")
+    }
+
+    /// Its home folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         self.home.path()
     }
 }

@@ -34,6 +34,9 @@ pub(crate) struct Output {
     /// Continue to show what it writes until it has ended
     #[arg(long)]
     pub(crate) follow: bool,
+    /// Make escape sequences harmless where the output goes into a pipe or a file, too
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) harmless: bool,
 }
 
 impl Output {
@@ -51,7 +54,7 @@ impl Output {
             Waiting::new(context, 1).end_of(job, true).await?;
         }
         if !follow && context.direct {
-            pass_on(context, job, query).await?;
+            pass_on(context, job, query, self.harmless).await?;
             return Ok(Data::Followed(Vec::new()).into());
         }
         if !follow {
@@ -70,9 +73,13 @@ impl Output {
 }
 
 /// Tells what was kept as it comes, and what is missing.
-async fn pass_on(context: &Context, job: JobId, query: OutputQuery) -> Result<(), CommandError> {
+async fn pass_on(context: &Context, job: JobId, query: OutputQuery, harmless: bool) -> Result<(), CommandError> {
     let mut output = context.client.output_bytes(job, query).await?;
-    let tell = |bytes: &[u8]| context.tell(Told::Wrote(Wrote { stream: Stream::Stdout, bytes }));
+    let tell = |bytes: &[u8]| {
+        let made = harmless.then(|| render::block(bytes));
+        let bytes = made.as_ref().map_or(bytes, String::as_bytes);
+        context.tell(Told::Wrote(Wrote { stream: Stream::Stdout, bytes }));
+    };
     let mut begun = Vec::new();
     while let Some(bytes) = output.next().await? {
         begun.extend(bytes);

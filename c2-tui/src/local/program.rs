@@ -11,21 +11,22 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
+use super::note;
 use crate::command::CommandError;
 
 /// How long a program may take to end after SIGTERM.
-const ENDS_WITHIN: Duration = Duration::from_secs(15);
+pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// Bytes of a log that are looked at for its last lines.
 const TAIL_BYTES: u64 = 4_096;
 
 #[derive(Debug)]
 pub(crate) struct Program {
     name: &'static str,
+    folder: PathBuf,
     log: PathBuf,
     /// Where this run begins in the log.
     log_start: u64,
     child: Child,
-    pid: u32,
 }
 
 impl Program {
@@ -50,15 +51,16 @@ impl Program {
             .spawn()
             .map_err(failed)?;
         let pid = child.id().expect("a child that nobody waited for has its id");
-        Ok(Self { name, log, log_start, child, pid })
+        let program = Self { name, folder: folder.to_owned(), log, log_start, child };
+        // Without it nobody can stop by name what is left, which is no reason not to run it.
+        if let Err(error) = note::write(folder, name, pid) {
+            tracing::warn!("cannot note that {name} runs: {error}");
+        }
+        Ok(program)
     }
 
     pub(crate) const fn name(&self) -> &'static str {
         self.name
-    }
-
-    pub(crate) const fn pid(&self) -> u32 {
-        self.pid
     }
 
     /// Waits for its end and says how it ended.
@@ -73,7 +75,11 @@ impl Program {
             // It may have ended by itself, which the wait below finds out.
             let _gone = kill_process(pid, Signal::TERM);
         }
-        tokio::time::timeout(ENDS_WITHIN, self.child.wait()).await.is_ok()
+        let ended = tokio::time::timeout(ENDS_WITHIN, self.child.wait()).await.is_ok();
+        if ended {
+            note::remove(&self.folder, self.name);
+        }
+        ended
     }
 
     pub(crate) fn log(&self) -> &Path {

@@ -55,7 +55,7 @@ impl Advice for AccessError {
 /// What the task is asked for.
 #[derive(Debug)]
 pub(super) enum Change {
-    Invite { request: InviteRequest, now: Now, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
+    Invite { request: InviteRequest, token: Token, now: Now, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
     Join { by: String, request: JoinRequest, now: Now, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
     Bind { token: String, worker: WorkerId, answer: oneshot::Sender<Result<(), TokenRefusal>> },
     Moved { token: String, answer: oneshot::Sender<Result<(), TokenRefusal>> },
@@ -88,7 +88,9 @@ impl Keeper {
         while let Some(change) = asked.recv().await {
             // Rare and small; whoever waits for a token can wait for the disk.
             match change {
-                Change::Invite { request, now, answer } => drop(answer.send(self.invite(&request, now))),
+                Change::Invite { request, token, now, answer } => {
+                    drop(answer.send(self.invite(&request, token, now)));
+                }
                 Change::Join { by, request, now, answer } => drop(answer.send(self.join(&by, request, now))),
                 Change::Bind { token, worker, answer } => drop(answer.send(self.bind(&token, worker))),
                 Change::Moved { token, answer } => drop(answer.send(self.moved(&token))),
@@ -98,7 +100,7 @@ impl Keeper {
         }
     }
 
-    fn invite(&mut self, request: &InviteRequest, now: Now) -> Result<Token, TokenRefusal> {
+    fn invite(&mut self, request: &InviteRequest, token: Token, now: Now) -> Result<Token, TokenRefusal> {
         let mut next = self.table.clone();
         // Those that nobody can use any more only make the list longer.
         next.tokens.retain(|known| known.is_valid(now));
@@ -116,7 +118,7 @@ impl Keeper {
             must_move: false,
             near_only: false,
         };
-        self.add(next, Role::Join, invitation)
+        self.add(next, token, invitation)
     }
 
     /// Spends a use of an invitation and issues a token in one step. All that can be refused is
@@ -151,7 +153,8 @@ impl Keeper {
             must_move: false,
             near_only: false,
         };
-        self.add(next, role, known)
+        let token = Token::generate(role).map_err(|_| TokenRefusal::Busy)?;
+        self.add(next, token, known)
     }
 
     /// The id of a worker that joins. If a token is bound to it, that must be shown: the id is no
@@ -215,10 +218,9 @@ impl Keeper {
     fn add(
         &mut self,
         mut next: Table,
-        role: Role,
+        token: Token,
         known: impl FnOnce([u8; 32]) -> Known,
     ) -> Result<Token, TokenRefusal> {
-        let token = Token::generate(role).map_err(|_| TokenRefusal::Busy)?;
         next.tokens.push(known(hash(token.expose())));
         if next.tokens.len() > TOKENS_MAX {
             return Err(TokenRefusal::Busy);

@@ -54,6 +54,8 @@ pub(crate) enum TokenRefusal {
     JobsRun,
     #[error("worker {called}, whose identity this invitation gives, may still be at work")]
     AtWork { called: String },
+    #[error("c2d cannot announce itself in its network: {0}")]
+    NotHeard(String),
     #[error("c2d cannot change its tokens now")]
     Busy,
     #[error("{0}")]
@@ -102,7 +104,18 @@ impl Access {
 
     /// Makes an invitation.
     pub(crate) async fn invite(&self, request: InviteRequest, now: Now) -> Result<Token, TokenRefusal> {
-        self.change(|answer| Change::Invite { request, now, answer }).await
+        let token = Token::generate(Role::Join).map_err(|_| TokenRefusal::Busy)?;
+        self.invite_by(token, request, now).await
+    }
+
+    /// Makes this token an invitation.
+    pub(crate) async fn invite_by(
+        &self,
+        token: Token,
+        request: InviteRequest,
+        now: Now,
+    ) -> Result<Token, TokenRefusal> {
+        self.change(|answer| Change::Invite { request, token, now, answer }).await
     }
 
     /// Whether a worker has a token of its own.

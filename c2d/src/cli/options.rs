@@ -149,6 +149,10 @@ pub struct Invitation {
     /// Give the machine that uses the line the identity of this worker, after a reinstallation
     #[arg(long = "as", value_name = "WORKER", conflicts_with = "uses")]
     pub worker: Option<String>,
+    /// Announce this c2d in its network meanwhile, an hour at most: workers find it with `c2-agent join --find`, and
+    /// join with six words
+    #[arg(long)]
+    pub announce: bool,
     /// The address at which other machines find this one [default: the one that c2d listens on]
     #[arg(long, value_name = "HOST")]
     pub address: Option<String>,

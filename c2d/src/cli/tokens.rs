@@ -101,11 +101,19 @@ async fn invite(client: &Client, listening: &ServerAddress, invitation: Invitati
     if server.is_loopback() && invitation.address.is_none() {
         return Err(TokensError::Unreachable(server));
     }
-    let Invitation { role, uses, expires_s, worker, .. } = invitation;
-    let request = InviteRequest { role, uses, expires_s, worker };
-    let mut pass: Pass = client.invite(&request).await?.line.parse()?;
+    let Invitation { role, uses, expires_s, worker, announce, .. } = invitation;
+    let request = InviteRequest { role, uses, expires_s, worker, announce };
+    let invited = client.invite(&request).await?;
+    let mut pass: Pass = invited.line.parse()?;
     pass.server = Some(server);
-    Ok(format!("{}\n", pass.expose()))
+    let line = pass.expose();
+    Ok(match invited.code {
+        Some(code) => format!(
+            "{code}\nthese are the six words for `c2-agent join --find` on the other machine; where that finds nothing:\n\
+             c2-agent join {line}\n"
+        ),
+        None => format!("{line}\n"),
+    })
 }
 
 /// The address that a c2d on all addresses has towards the others; nothing is sent to find out.

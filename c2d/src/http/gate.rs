@@ -160,6 +160,9 @@ fn authenticate(app: &App, headers: &HeaderMap, connection: Connection) -> Resul
     let shown = bearer(headers);
     let holder = shown.and_then(|shown| app.access.holder(shown, near, now));
     holder.ok_or_else(|| {
+        if shown.is_some_and(is_invitation) {
+            app.announcer.saw_wrong(ip);
+        }
         // Programs on this machine are not slowed down by what others on it try.
         if !near && !app.throttle.admits_failure(ip, now.mono) {
             let message = format!("too many requests with an unknown token, or without one, came from {ip}");
@@ -179,6 +182,10 @@ fn authenticate(app: &App, headers: &HeaderMap, connection: Connection) -> Resul
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn is_invitation(shown: &str) -> bool {
+    shown.parse::<Pass>().is_ok_and(|pass| pass.token.role() == Role::Join)
 }
 
 /// For a token that never was or is no more. c2d forgets those that are revoked, so it cannot tell.

@@ -82,6 +82,18 @@ impl FromRequestParts<App> for Sender {
 #[derive(Clone, Debug)]
 pub(crate) struct Invited(pub(crate) Arc<str>);
 
+/// The ends of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connected(pub(crate) Connection);
+
+impl FromRequestParts<App> for Connected {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self(*parts.extensions.get().expect("every connection came from somewhere")))
+    }
+}
+
 /// What the caller says that it understands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Protocol(Option<u32>);

@@ -20,6 +20,7 @@ use crate::http::poll_body::LargeBodies;
 use crate::http::throttle::Throttle;
 use crate::http::{HANDLERS, gate};
 use crate::rotation::Rotation;
+use crate::services::announcer::Announcer;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::Messenger;
@@ -41,6 +42,8 @@ pub struct App {
     pub cleanup_requests: CleanupRequests,
     /// Asks workers what running jobs write.
     pub live_output: LiveOutput,
+    /// Announces invitations.
+    pub(crate) announcer: Announcer,
     /// Wakes machines, with the help of workers near them.
     pub waker: Waker,
     /// Tells people what happened.

@@ -1,21 +1,26 @@
 //! Invitations, what they are exchanged for, and the tokens that were given out.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
+use c2_shared::api::tokens::{
+    InviteRequest, InviteResponse, JoinProofs, JoinRequest, JoinResponse, TokenGone, TokenList,
+};
 use c2_shared::id::WorkerId;
-use c2_shared::limits::{BODY_BYTES_MAX, INVITATION_S_MAX, INVITATION_USES_MAX, NAME_LEN_MAX};
+use c2_shared::join_code::JoinCode;
+use c2_shared::limits::{ANNOUNCED_S_MAX, BODY_BYTES_MAX, INVITATION_S_MAX, INVITATION_USES_MAX, NAME_LEN_MAX};
 use c2_shared::pass::Pass;
 use c2_shared::server_address::ServerAddress;
-use c2_shared::token::Role;
+use c2_shared::token::{Role, Token};
 
 use crate::access::TokenRefusal;
 use crate::http::error::store_failed;
 use crate::http::find_worker;
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, State, serves};
-use crate::http::role::{Invited, Protocol, named};
+use crate::http::role::{Connected, Invited, Protocol, named};
 
-serves!(INVITE => invite, JOIN => join, LIST_TOKENS => list, REVOKE_TOKEN => revoke, ROTATE_TOKEN => rotate);
+serves!(INVITE => invite, JOIN => join, JOIN_PROOFS => proofs, LIST_TOKENS => list, REVOKE_TOKEN => revoke, ROTATE_TOKEN => rotate);
 
 pub(crate) async fn invite(
     State(app): State<App>,
@@ -32,7 +37,7 @@ pub(crate) async fn invite(
         _ => Ok(()),
     };
     within("uses", request.uses.into(), INVITATION_USES_MAX.into())?;
-    within("expires_s", request.expires_s, INVITATION_S_MAX)?;
+    within("expires_s", request.expires_s, if request.announce { ANNOUNCED_S_MAX } else { INVITATION_S_MAX })?;
     if request.role == Role::Join {
         let body =
             ErrorBody::new(ErrorCode::InvalidInput, "an invitation to invite", "give worker, operator or viewer");
@@ -50,10 +55,47 @@ pub(crate) async fn invite(
         }
         None => request,
     };
-    let token = app.access.invite(request, app.clock.now()).await?;
+    let (token, code) = if request.announce {
+        announced(&app, request).await?
+    } else {
+        (app.access.invite(request, app.clock.now()).await?, None)
+    };
     let pass =
         Pass { token, fingerprint: Some(app.rotation.fingerprint()), server: Some(ServerAddress::from(app.address)) };
-    Ok((StatusCode::CREATED, Json(InviteResponse { line: pass.expose() })))
+    Ok((StatusCode::CREATED, Json(InviteResponse { line: pass.expose(), code })))
+}
+
+/// An invitation that machines find in their network, and its code.
+async fn announced(app: &App, request: InviteRequest) -> Result<(Token, Option<String>), ApiError> {
+    if request.role != Role::Worker {
+        let body =
+            ErrorBody::new(ErrorCode::InvalidInput, "only workers find c2d by themselves", "leave `announce` out");
+        return Err(body.in_field("announce").into());
+    }
+    if app.address.ip().to_canonical().is_loopback() {
+        let hint = "give c2d this machine's own address as \"host\" in config.json or with --host, and start it again";
+        let message = format!("c2d listens on {}, where other machines cannot find it", app.address);
+        return Err(ErrorBody::new(ErrorCode::InvalidInput, message, hint).in_field("announce").into());
+    }
+    let now = app.clock.now();
+    let code = JoinCode::generate().map_err(|_| TokenRefusal::Busy)?;
+    let lasts = Duration::from_secs(request.expires_s);
+    let token = app.access.invite_by(code.invitation(), request, now).await?;
+    let id = app.access.holder(token.expose(), true, now).map(|holder| holder.id.to_string()).unwrap_or_default();
+    if let Err(reason) = app.announcer.announce(code.clone(), id.clone(), lasts).await {
+        app.access.revoke(id).await?;
+        return Err(TokenRefusal::NotHeard(reason).into());
+    }
+    Ok((token, Some(code.expose())))
+}
+
+pub(crate) async fn proofs(Connected(connection): Connected, State(app): State<App>) -> Json<JoinProofs> {
+    // Plain HTTP proves nothing of who speaks.
+    let proofs = match connection.proof() {
+        Some(fingerprint) => app.announcer.prove(fingerprint).await,
+        None => Vec::new(),
+    };
+    Json(JoinProofs { proofs })
 }
 
 pub(crate) async fn join(
@@ -150,6 +192,7 @@ impl From<TokenRefusal> for ApiError {
                 );
                 body(ErrorCode::Wait, &hint)
             }
+            TokenRefusal::NotHeard(_) => body(ErrorCode::Busy, "give the line of `c2d invite` to the other machine instead"),
             TokenRefusal::Busy => body(ErrorCode::Busy, "see the log of c2d, and try again"),
             TokenRefusal::StoreFailed(reason) => return store_failed(reason),
         }

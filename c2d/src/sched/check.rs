@@ -139,10 +139,10 @@ impl Scheduler {
             assert!(idle, "{} sleeps and holds something", worker.id());
         }
         assert_eq!(self.sleepers, asleep.map(|worker| worker.id().clone()).collect(), "workers that sleep");
-        // I24: no job waits for ever beside a worker that could be woken.
+        // I25: no job waits for ever beside a worker that could be woken.
         for id in self.queues.all_ready().filter(|_| !self.paused && !self.look_for_sleepers) {
             if let Some(worker) = self.sleeper_for(id) {
-                unreachable!("I24: {:?} would run on {worker}, which nobody wakes", self.queues.shape(id));
+                unreachable!("I25: {:?} would run on {worker}, which nobody wakes", self.queues.shape(id));
             }
         }
     }

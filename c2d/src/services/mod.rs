@@ -1,10 +1,12 @@
-//! What runs beside the engine: questions to workers and their answers, notifications, and the removal
-//! of blobs that nobody uses. None of it is durable.
+//! What runs beside the engine: questions to workers and their answers, notifications, invitations that
+//! are announced, and the removal of blobs that nobody uses. None of it is durable.
 
+pub(crate) mod announcer;
 pub mod blob_gc;
 pub mod cleanup_requests;
 pub mod live_output;
 mod mailbox;
+pub(crate) mod mdns;
 pub(crate) mod messenger;
 pub mod waker;
 pub(crate) mod witness;

@@ -46,7 +46,7 @@ const BALLAST: &str = "ballast";
 /// The configuration, in the data folder and within a copy.
 const CONFIG: &str = "config.json";
 /// What c2d makes again, or what means something only while it runs.
-const NOT_COPIED: [&str; 5] = ["c2.db-wal", "c2.db-shm", "lock", BALLAST, "c2d.addr"];
+const NOT_COPIED: [&str; 7] = ["c2.db-wal", "c2.db-shm", "lock", BALLAST, "c2d.addr", "c2d.pid", "c2-agent.pid"];
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]

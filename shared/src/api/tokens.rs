@@ -22,11 +22,15 @@ pub struct InviteRequest {
     /// The worker whose identity it gives, for a reinstalled machine.
     #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
+    /// Whether c2d announces itself in its network for as long as the invitation is good, so that workers find it
+    /// and join with six words.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub announce: bool,
 }
 
 impl Default for InviteRequest {
     fn default() -> Self {
-        Self { role: Role::Worker, uses: 1, expires_s: 3_600, worker: None }
+        Self { role: Role::Worker, uses: 1, expires_s: 3_600, worker: None, announce: false }
     }
 }
 
@@ -36,6 +40,17 @@ impl Default for InviteRequest {
 pub struct InviteResponse {
     /// The line to give to `c2-agent join` or `c2-tui login`; it holds a secret.
     pub line: String,
+    /// Of one that is announced: the same as six words for `c2-agent join --find`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// Proofs that this c2d knows the codes of its invitations that are announced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JoinProofs {
+    /// Each the HMAC-SHA-256 of c2d's fingerprint on this connection, with a code as its key, in base64url.
+    pub proofs: Vec<String>,
 }
 
 /// What a client that joins says of itself.

@@ -23,7 +23,7 @@ use crate::api::notifications::{
 };
 use crate::api::output::{Output, OutputQuery};
 use crate::api::schedules::{ScheduleChange, ScheduleGone, ScheduleList, ScheduleRequest, ScheduleRow};
-use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
+use crate::api::tokens::{InviteRequest, InviteResponse, JoinProofs, JoinRequest, JoinResponse, TokenGone, TokenList};
 use crate::api::why::Explanation;
 use crate::api::work::{PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
 use crate::api::workers::{
@@ -103,6 +103,7 @@ calls! {
     change_notification(name: &str, change: &NotificationChange) -> NotificationRow = post CHANGE_NOTIFICATION(name, change);
     remove_notification(name: &str) -> NotificationGone = call REMOVE_NOTIFICATION(name);
     invite(request: &InviteRequest) -> InviteResponse = post INVITE(&(), request);
+    join_proofs() -> JoinProofs = call JOIN_PROOFS(&());
     tokens() -> TokenList = call LIST_TOKENS(&());
     revoke(id: &str) -> TokenGone = call REVOKE_TOKEN(id);
     rotate(role: Role) -> TokenGone = call ROTATE_TOKEN(&role);

@@ -75,7 +75,7 @@ impl Advice for ClientError {
                     .to_owned(),
             ),
             Self::Unreachable { server, .. } if is_here(server) => Some(
-                "start it with `c2d`, or everything on this machine with `c2-tui --local`; for a c2d elsewhere, \
+                "start it with `c2d`, or everything on this machine with `c2-tui --local --keep`; for a c2d elsewhere, \
                  `c2d invite` there prints the line for `c2-agent join`, and with `--role operator` that for \
                  `c2-tui login`"
                     .to_owned(),

@@ -64,6 +64,23 @@ impl Client {
     /// the HTTP stack cannot be set up.
     pub fn new(server: &Address, pass: Option<Pass>, source: Option<IpAddr>) -> Result<Self, ClientError> {
         let (token, fingerprint) = pass.map_or((None, None), |pass| (Some(pass.token), pass.fingerprint));
+        Self::knowing(server, token, fingerprint, source)
+    }
+
+    /// One that shows no token, to the c2d that is known by this fingerprint.
+    ///
+    /// # Errors
+    /// When the HTTP stack cannot be set up.
+    pub fn without_token(server: &Address, fingerprint: Fingerprint) -> Result<Self, ClientError> {
+        Self::knowing(server, None, Some(fingerprint), None)
+    }
+
+    fn knowing(
+        server: &Address,
+        token: Option<Token>,
+        fingerprint: Option<Fingerprint>,
+        source: Option<IpAddr>,
+    ) -> Result<Self, ClientError> {
         let (is_near, server) = (server.is_loopback(), server.to_string());
         // Proxies are for the web; C2 speaks to machines at home and must not leak its token.
         let http = reqwest::Client::builder()

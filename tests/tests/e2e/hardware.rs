@@ -34,7 +34,11 @@ fn eight_graphics_cards_are_found_and_given_out_one_by_one() {
         let names: Vec<&str> = found.hardware.gpus.iter().map(|gpu| gpu.name.as_str()).collect();
         assert_eq!(names, ["NVIDIA A100-SXM4-80GB"; 8]);
         assert_eq!(found.hardware.gpus[7].memory_bytes, 80 << 30);
-        let said = cluster.exec(&["detect-tags 127.0.0.2 --apply", "info 127.0.0.2"]).await?;
+        let said = cluster.exec(&["submit nvidia-smi --tags=gpu --hold"]).await?;
+        let note =
+            "no worker offers tag \"gpu\", so it waits; `detect-tags WORKER --apply` has a worker offer what it has";
+        assert!(said.stdout.contains(note) || said.stderr.contains(note), "{said:?}");
+        let said = cluster.exec(&["cancel 1", "detect-tags 127.0.0.2 --apply", "info 127.0.0.2"]).await?;
         assert!(said.stdout.contains("gpu:0") && said.stdout.contains("gpu:7"), "{said:?}");
         let told = eventually("what they hold in memory", Duration::from_secs(20), async || {
             let load = cluster.client().worker("127.0.0.2").await?.row.load;

@@ -10,6 +10,7 @@ crate::tests![
     a_long_output_is_exact_wherever_it_is_read,
     what_an_agent_delivers_is_exact_too,
     what_is_missing_is_said_wherever_it_is_read,
+    escape_sequences_go_into_a_pipe_unless_they_are_made_harmless,
 ];
 
 const SEQ: u64 = 1_000_000;
@@ -84,6 +85,21 @@ fn what_is_missing_is_said_wherever_it_is_read() {
         let read = cluster.full_screen(&["--json", "--exec", "output 1"])?.output()?;
         let document: Value = serde_json::from_slice(&read.stdout)?;
         assert_eq!((&document["dropped"], &document["dropped_at"]), (&json!(whole.len() - 400_000), &json!(100_000)));
+        Ok(())
+    });
+}
+
+fn escape_sequences_go_into_a_pipe_unless_they_are_made_harmless() {
+    scenario(async |cluster| {
+        let wrote = "one\u{1b}]52;c;Y3VybA==\u{7}\n\u{1b}[31mred\u{1b}[0m\n";
+        deliver(cluster, wrote).await?;
+        let raw = cluster.full_screen(&["--exec", "output 1"])?.output()?;
+        assert_eq!(String::from_utf8_lossy(&raw.stdout), wrote);
+        let safe = cluster.full_screen(&["--exec", "output 1 --harmless"])?.output()?;
+        let safe = String::from_utf8_lossy(&safe.stdout).into_owned();
+        assert!(safe.starts_with("one\\u001b]52;c;Y3VybA==\\u0007\n\u{1b}[31mred"), "{safe:?}");
+        let refused = cluster.exec(&["output 1 --harmless --follow"]).await?;
+        assert_eq!(refused.status, 2, "{refused:?}");
         Ok(())
     });
 }

@@ -359,6 +359,7 @@ async fn tokens(cluster: &Cluster, survey: &mut Survey) -> Result<()> {
         let again = Some(json!({"as": name}));
         survey.expect(OPERATOR, "POST /api/tokens/invite", again, status, &json!({"code": code})).await?;
     }
+    survey.expect(PLAIN, "GET /api/join/proofs", None, 200, &json!({"proofs": []})).await?;
     let two = Some(json!({"role": "viewer", "uses": 2}));
     let invited = survey.expect(OPERATOR, "POST /api/tokens/invite", two, 201, &Value::Null).await?;
     survey.invite(invited["line"].as_str().context("a line")?)?;

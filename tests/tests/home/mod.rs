@@ -2,6 +2,7 @@
 //! line of the manual to a token that is revoked.
 
 mod addresses;
+mod found;
 mod lines;
 mod moving;
 mod sleep;
@@ -20,6 +21,9 @@ crate::waiting_tests![
     slow_lines_carry_everything_once,
     c2d_moves_to_another_machine,
     machines_sleep_and_are_woken,
+    machines_sleep_and_are_woken_over_ipv6_alone,
+    machines_find_c2d_and_join_by_six_words,
+    machines_find_c2d_over_ipv6_alone,
     machines_that_move_leave_and_break_lose_nothing,
 ];
 
@@ -39,6 +43,18 @@ fn slow_lines_carry_everything_once() {
 
 fn machines_sleep_and_are_woken() {
     tell_of(2, sleep::story);
+}
+
+fn machines_sleep_and_are_woken_over_ipv6_alone() {
+    tell_of(2, sleep::story_of_ipv6);
+}
+
+fn machines_find_c2d_and_join_by_six_words() {
+    tell_of(2, found::story);
+}
+
+fn machines_find_c2d_over_ipv6_alone() {
+    tell_of(2, found::story_of_ipv6);
 }
 
 fn c2d_moves_to_another_machine() {

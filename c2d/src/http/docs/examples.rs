@@ -128,6 +128,7 @@ fn others() -> Vec<(&'static str, Value)> {
         ("BlobStatus", json!({"sha256": NOTHING, "size": 0, "complete": true})),
         ("InviteRequest", json!({"role": "worker", "uses": 3, "expires_s": 3600})),
         ("InviteResponse", json!({"line": "c2j1.SECRET.FINGERPRINT@10.0.0.6:30814"})),
+        ("JoinProofs", json!({"proofs": ["PDNJ0v0ZxHx6zmPQ8a0xwCJuZ7Qm3q1n0bV2k5s4T8U"]})),
         ("JoinRequest", json!({"name": "atlas", "worker_id": "4c1f", "roles": ["worker"]})),
         ("JoinResponse", json!({"token": "c2w1.SECRET"})),
         ("TokenList", json!({"tokens": [known]})),

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::Request;
 use c2_shared::api::tokens::{InviteRequest, JoinRequest};
 use c2_shared::blob::BlobId;
+use c2_shared::fingerprint::Fingerprint;
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};
 use serde_json::Value;
@@ -22,6 +23,7 @@ use crate::clock::Clock;
 use crate::http::connection::Connection;
 use crate::http::{App, router};
 use crate::rotation::Rotation;
+use crate::services::announcer::{Announcer, Speak};
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::{Messenger, Outside};
@@ -32,17 +34,23 @@ const SERVER: &str = "10.0.0.6:30814";
 /// More failures than are answered one by one.
 const MANY: usize = 20;
 
-struct Elsewhere {
+pub(super) struct Elsewhere {
     router: Router,
     access: Access,
     clock: Clock,
-    operator: Token,
-    _dir: TempDir,
+    pub(super) operator: Token,
+    pub(super) fingerprint: Fingerprint,
+    dir: TempDir,
     _stop: watch::Sender<bool>,
 }
 
 impl Elsewhere {
     fn new() -> Self {
+        Self::speaking(Box::new(|| Ok(Box::new(()))))
+    }
+
+    /// One that is heard in its network by this.
+    pub(super) fn speaking(speak: Speak) -> Self {
         let dir = TempDir::new().unwrap();
         let data = dir.path().join("c2d");
         let opened = store::open(store::Config {
@@ -62,7 +70,9 @@ impl Elsewhere {
         let outside = Outside { commands: Default::default(), mail_server: String::new(), own_port: 0 };
         let desk = (engine.clone(), history.clone(), blobs.clone());
         let waker = Waker::start(engine.wakes(), clock);
+        let audit = Audit::open(&data, clock, None, Box::new(|_| true)).unwrap().0;
         let app = App {
+            announcer: Announcer::start(speak, access.clone(), audit.clone(), stopping.clone()),
             messenger: Messenger::start(desk, outside, clock, stopping.clone()),
             engine,
             health,
@@ -77,7 +87,7 @@ impl Elsewhere {
             doors: Default::default(),
             large_bodies: Default::default(),
             output_keep_bytes: 1 << 20,
-            audit: Audit::open(&data, clock, None, Box::new(|_| true)).unwrap().0,
+            audit,
             names: std::sync::Arc::default(),
             address: SERVER.parse().unwrap(),
             clock,
@@ -85,7 +95,7 @@ impl Elsewhere {
             stopping,
         };
         let operator = Pass::read(&data.join(Role::Operator.file_name())).unwrap().token;
-        Self { router: router(app).unwrap(), access, clock, operator, _dir: dir, _stop: stop }
+        Self { router: router(app).unwrap(), access, clock, operator, fingerprint, dir, _stop: stop }
     }
 
     /// A token that was given out, and an invitation that is left.
@@ -98,15 +108,41 @@ impl Elsewhere {
         (self.access.join(by, request, now).await.unwrap(), invitation)
     }
 
+    /// The log of what was done.
+    pub(super) fn audit(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("c2d").join("audit.log")).unwrap_or_default()
+    }
+
     /// The status and the body of the answer to a request from this address.
-    async fn ask(&self, from: &str, line: &str, authorization: Option<&str>) -> (u16, Value) {
+    pub(super) async fn ask(&self, from: &str, line: &str, authorization: Option<&str>) -> (u16, Value) {
         let peer = SocketAddr::new(from.parse::<IpAddr>().unwrap(), 40_000);
+        self.ask_on(Connection::new(peer, SERVER.parse().unwrap()), line, authorization, "").await
+    }
+
+    /// The same to one over TLS, with a body.
+    pub(super) async fn send(&self, from: &str, line: &str, token: Option<&Token>, body: &str) -> (u16, Value) {
+        let peer = SocketAddr::new(from.parse::<IpAddr>().unwrap(), 40_000);
+        let connection = Connection::new(peer, SERVER.parse().unwrap()).proved_by(self.fingerprint);
+        let authorization = token.map(|token| format!("Bearer {}", token.expose()));
+        self.ask_on(connection, line, authorization.as_deref(), body).await
+    }
+
+    async fn ask_on(
+        &self,
+        connection: Connection,
+        line: &str,
+        authorization: Option<&str>,
+        body: &str,
+    ) -> (u16, Value) {
         let (method, path) = line.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(path).header("host", SERVER);
         if let Some(text) = authorization {
             request = request.header("authorization", text);
         }
-        let request = request.extension(Connection::new(peer, SERVER.parse().unwrap())).body(Body::empty()).unwrap();
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json");
+        }
+        let request = request.extension(connection).body(Body::from(body.to_owned())).unwrap();
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let status = answer.status().as_u16();
         let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();

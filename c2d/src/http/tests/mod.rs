@@ -1,6 +1,7 @@
 //! The API over real connections: the gate, roles, errors, and a job's way through it.
 
 mod access;
+mod announced;
 mod audit;
 mod batch;
 mod batches;

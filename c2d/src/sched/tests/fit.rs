@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use c2_shared::api::why::Obstacle;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::Placement;
 use c2_shared::resources::{Capacity, Card, parse_size};
 use c2_shared::worker::{GpuMemory, GpuProcess, Load};
 
+use super::lab::{Lab, id, placed};
 use crate::sched::fit::{self, Held, Room, Share, Short};
+use crate::sched::workers::Grant;
 
-/// Each line is `WORKER | HELD; HELD | ASKED => ANSWER`. Words without `=` are tags; what is short reads
-/// `NAME NEEDED: FREE of TOTAL`.
+/// Each line is `WORKER | HELD; HELD | ASKED => ANSWER => WHY`. Words without `=` are tags; what is short reads
+/// `NAME NEEDED: FREE of TOTAL`, and behind it stands what `why` says: also who is in the way, jobs by their numbers and
+/// foreign processes by their cards and memory.
 const TABLE: &str = include_str!("fit.txt");
 
 fn size(text: &str) -> u64 {
@@ -96,12 +100,51 @@ fn words(short: &Short<'_>) -> String {
     }
 }
 
+/// What the scheduler answers who asks it why such a job waits.
+fn why(line: &str) -> String {
+    let [on, holding, wanted] = line.split('|').collect::<Vec<_>>()[..] else { panic!("{line}") };
+    let mut lab = Lab::new(&[2]);
+    let (has, tags, load) = worker(on);
+    let (asks, _) = asked(wanted);
+    let job = lab.submit(vec![placed(|placement| *placement = asks)]).unwrap()[0];
+    let there = lab.s.workers.get_mut(&id(2)).unwrap();
+    (there.has, there.record.tags, there.presence.load) = (has, tags, load);
+    for (number, text) in (1..).zip(holding.split(';').filter(|text| !text.trim().is_empty())) {
+        let (Placement { tags, takes, .. }, card) = asked(text);
+        let (share, attempt) = (Share { tags, takes, card }, AttemptId { job: JobId(number), number: 1 });
+        there.held.add(attempt, &share);
+        there.grants.insert(attempt, Grant { share, ..Grant::default() });
+    }
+    let explained = lab.s.explain(lab.now, job).unwrap();
+    lab.decided.clear();
+    assert_eq!(explained.reasons, [], "{line}");
+    let obstacles = &explained.workers[0].obstacles;
+    if obstacles.is_empty() { "nothing".to_owned() } else { obstacles.iter().map(said).collect::<Vec<_>>().join("; ") }
+}
+
+fn said(obstacle: &Obstacle) -> String {
+    let by = |holders: &[AttemptId]| holders.iter().map(|holder| format!(" {}", holder.job.0)).collect::<String>();
+    match obstacle {
+        Obstacle::NoTag { tag } => format!("no {tag}"),
+        Obstacle::TagHeld { tag, holders } => format!("{tag} held by{}", by(holders)),
+        Obstacle::Short { resource, needed, total, free, holders, foreign } => {
+            let [needed, free, total] = [needed, free, total].map(|n| c2_shared::resources::written(resource, *n));
+            let held = if holders.is_empty() { String::new() } else { format!(", held by{}", by(holders)) };
+            let processes = foreign
+                .iter()
+                .map(|one| format!(", beside {}:{}", one.gpu, c2_shared::resources::written("vram", one.memory_bytes)));
+            format!("{resource} {needed}: {free} of {total}{held}{}", processes.collect::<String>())
+        }
+        other => panic!("{other:?} is not in the table"),
+    }
+}
+
 #[test]
 fn jobs_fit_beside_what_is_there() {
     let lines: Vec<&str> = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let found = lines.iter().map(|line| {
         let asked = line.split(" => ").next().unwrap();
-        format!("{asked} => {}", answer(asked))
+        format!("{asked} => {} => {}", answer(asked), why(asked))
     });
     let found: Vec<String> = found.collect();
     assert_eq!(found.join("\n"), lines.join("\n"));

@@ -24,5 +24,6 @@ mod rest;
 mod schedules;
 mod sleep;
 mod staging;
+mod starvation;
 mod suspicion;
 mod workers;

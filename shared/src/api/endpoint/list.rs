@@ -360,6 +360,9 @@ endpoints! {
     JOIN: Endpoint<(), (), JoinRequest, JoinResponse> =
         Endpoint::new(Post, "/api/join", INVITED).creates().refuses(&[Conflict, Wait]);
 
+    /// Proves that this c2d knows the codes of the invitations that it announces; none without TLS.
+    JOIN_PROOFS: Endpoint<(), (), (), JoinProofs> = Endpoint::new(Get, "/api/join/proofs", ANYONE);
+
     /// List all tokens, without their secrets.
     LIST_TOKENS: Endpoint<(), (), (), TokenList> = Endpoint::new(Get, "/api/tokens", OPERATORS);
 
@@ -381,8 +384,7 @@ endpoints! {
     METRICS: Endpoint<(), (), (), Metrics> = Endpoint::new(Get, "/api/metrics", READERS);
 
     /// Shows counters in Prometheus' text format.
-    PROMETHEUS: Endpoint<(), (), (), Raw> =
-        Endpoint::new(Get, "/metrics", READERS).answers("text/plain; version=0.0.4");
+    PROMETHEUS: Endpoint<(), (), (), Raw> = Endpoint::new(Get, "/metrics", READERS).answers("text/plain; version=0.0.4");
 
     /// Shows this interface as an OpenAPI document.
     OPENAPI: Endpoint<(), (), (), Map<String, Value>> = Endpoint::new(Get, "/openapi.json", ANYONE);
@@ -392,7 +394,6 @@ endpoints! {
 
     /// Says whether c2d is well.
     ///
-    /// `ok`, or with status 503 `degraded: ` and the reason: its disk is full, hangs or is read-only, or a log
-    /// is behind.
+    /// `ok`, or with status 503 `degraded: ` and why: its disk is full, hangs or is read-only, or a log is behind.
     HEALTH: Endpoint<(), (), (), Raw> = Endpoint::new(Get, "/healthz", ANYONE).answers("text/plain; charset=utf-8");
 }

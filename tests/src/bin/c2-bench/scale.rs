@@ -1,13 +1,15 @@
 //! How the scheduler grows: the pure one, without disk and network, with more jobs and more workers
 //! than a home has.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
-use c2_shared::job::Outcome;
-use c2_shared::resources::Capacity;
+use c2_shared::job::{Needs, Outcome, Placement, Terms};
+use c2_shared::resources::{Capacity, Card};
 use c2_shared::time::Mono;
 use c2_tests::usage::memory_bytes;
 use c2d::sched::event::{self, FaultOf, Introduction, NewJob, Place, ResultSummary};
@@ -20,13 +22,73 @@ use crate::figures::{count, now, rounded};
 const SIZES: [(usize, usize); 4] = [(50_000, 10), (50_000, 10_000), (1_000_000, 10), (1_000_000, 10_000)];
 /// Jobs that are given out and ended to see how long one takes.
 const TURNS: usize = 20_000;
+/// Jobs of many shapes, and how many shapes.
+const SHAPED: usize = 50_000;
+const SHAPES: usize = 200;
 /// Looks at the clock.
 const TICKS: usize = 200;
 
 pub(crate) fn scale() -> Result<Value> {
     let rows = SIZES.map(|(jobs, workers)| measure(jobs, workers));
     let rows = rows.into_iter().collect::<Result<Vec<Value>>>()?;
-    Ok(json!({"bench": "scale", "rows": rows}))
+    Ok(json!({"bench": "scale", "rows": rows, "shapes": shapes()?}))
+}
+
+/// A full queue of many shapes, and workers on which few of them still fit: what a poll takes, after the end of a job
+/// and without one.
+fn shapes() -> Result<Value> {
+    const WORKERS: usize = 100;
+    let mut scheduler = Scheduler::restore(Saved::default(), SHAPED, at(1_000));
+    for n in 0..WORKERS {
+        let cards = (0..2).map(|index| Card { index, vram_bytes: 24 << 30 }).collect();
+        let needs = [("license".to_owned(), 1)].into();
+        let has = Capacity { cpus: 16, memory_bytes: 64 << 30, gpus: cards, needs };
+        apply(&mut scheduler, 1_000, event::WorkerRegistered(Introduction { slots: 64, ..introduction(n, has) }))?;
+    }
+    let jobs = (0..SHAPED).map(shaped).collect();
+    apply(&mut scheduler, 1_000, event::JobsSubmitted { jobs, key: None, max_running: None })?;
+    for n in (0..WORKERS).cycle().take(WORKERS * 20) {
+        apply(&mut scheduler, 1_000, event::PlainPolled { worker: id(n), ip: ip(n) })?;
+    }
+    let (mut given, mut idle) = (Vec::new(), Vec::new());
+    for n in (0..WORKERS).cycle().take(TURNS) {
+        let worker = id(n);
+        let mut running = scheduler.handouts(|other| *other == worker).into_iter().map(|handout| handout.attempt);
+        let attempt = running.next().context("nothing runs there")?;
+        let outcome = Outcome::Exit { code: 0 };
+        let result = ResultSummary { attempt, outcome, fault_of: FaultOf::Worker, took_ms: None };
+        apply(&mut scheduler, 1_000, event::ResultArrived { worker: worker.clone(), from: Some(ip(n)), result })?;
+        for times in [&mut given, &mut idle] {
+            let polled = now();
+            apply(&mut scheduler, 1_000, event::PlainPolled { worker: worker.clone(), ip: ip(n) })?;
+            times.push(polled.elapsed());
+        }
+    }
+    let median = |mut times: Vec<Duration>| {
+        times.sort_unstable();
+        rounded(times[times.len() / 2].as_secs_f64() * 1e6)
+    };
+    Ok(json!({
+        "jobs": SHAPED,
+        "shapes": SHAPES,
+        "workers": WORKERS,
+        "poll_after_an_end_us": median(given),
+        "poll_us": median(idle),
+    }))
+}
+
+/// One job of many shapes.
+fn shaped(n: usize) -> NewJob {
+    let kind = u32::try_from(n % SHAPES).unwrap_or(0);
+    let takes = Needs {
+        cpus: 1 + kind % 16,
+        memory_bytes: (1 + u64::from(kind) / 16) << 30,
+        gpus: kind % 3,
+        needs: if kind.is_multiple_of(5) { [("license".to_owned(), 1)].into() } else { BTreeMap::new() },
+        ..Needs::default()
+    };
+    let placement = Arc::new(Placement { takes, ..Placement::default() });
+    NewJob { terms: Terms { placement, ..Terms::default() }, ..job(n) }
 }
 
 fn measure(jobs: usize, workers: usize) -> Result<Value> {
@@ -34,20 +96,7 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
     let mut mono = 1_000;
     let mut scheduler = Scheduler::restore(Saved::default(), jobs, at(mono));
     for n in 0..workers {
-        let intro = Introduction {
-            id: id(n),
-            ip: ip(n),
-            hostname: String::new(),
-            place: Place::default(),
-            session: Session::default(),
-            slots: 4,
-            version: String::new(),
-            has: Capacity::default(),
-            mac: None,
-            unfenced: false,
-            hardware: "{}".into(),
-        };
-        apply(&mut scheduler, mono, event::WorkerRegistered(intro))?;
+        apply(&mut scheduler, mono, event::WorkerRegistered(introduction(n, Capacity::default())))?;
     }
     let filling = now();
     apply(
@@ -84,6 +133,22 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
         "dispatch_and_end_us": rounded(turn_us),
         "tick_us": rounded(tick_us),
     }))
+}
+
+fn introduction(n: usize, has: Capacity) -> Introduction {
+    Introduction {
+        id: id(n),
+        ip: ip(n),
+        hostname: String::new(),
+        place: Place::default(),
+        session: Session::default(),
+        slots: 4,
+        version: String::new(),
+        has,
+        mac: None,
+        unfenced: false,
+        hardware: "{}".into(),
+    }
 }
 
 fn apply(scheduler: &mut Scheduler, mono: u64, event: impl Event) -> Result<()> {
