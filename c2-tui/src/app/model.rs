@@ -20,11 +20,12 @@ use crate::app::pager::Pager;
 use crate::app::pages::Pages;
 use crate::app::panes::{Pane, Panes};
 use crate::app::preferences::{Preferences, Sizes};
-use crate::app::proposal::{Proposal, Trail};
+use crate::app::proposal::{Proposal, Trail, Undo};
 use crate::app::report::{DocumentId, Fault};
 use crate::app::runs::Runs;
 use crate::app::table::{Grid, Opens};
 use crate::app::toast::Toasts;
+use crate::app::update::waits;
 use crate::app::watch::Watch;
 use crate::command::Theme;
 
@@ -120,6 +121,8 @@ pub(crate) struct Model {
     pub(crate) proposal: Option<Proposal>,
     /// The letters that were typed last where they are no text.
     pub(crate) trail: Trail,
+    /// How it was before the first of them.
+    pub(crate) undo: Option<Undo>,
     /// Whether the mouse belongs to the console.
     pub(crate) mouse: bool,
     /// The choices that were kept last.
@@ -180,6 +183,7 @@ impl Model {
             answered: None,
             proposal: None,
             trail: Trail::default(),
+            undo: None,
             mouse: true,
             kept: Preferences::default(),
         }
@@ -204,6 +208,7 @@ impl Model {
     /// The contexts in which a key is looked up now, the nearest first.
     pub(crate) fn contexts(&self) -> Vec<Context> {
         let near: &[Context] = match (&self.overlay, self.focus) {
+            (Some(Overlay::Question(question)), _) if question.count.is_some() => &[Context::Count],
             (Some(Overlay::Question(_)), _) => &[Context::Question],
             (Some(Overlay::Finder(_)), _) => &[Context::Finder],
             (None, focus) if focus != Focus::Line && self.pager(focus).is_some_and(|p| p.prompt().is_some()) => {
@@ -341,6 +346,7 @@ impl Model {
         if self.link == Link::Up {
             times.extend(self.pages.last().and_then(Page::asks).and_then(|(_, freshness)| freshness.due()));
         }
+        times.extend(waits::due(self));
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
         if self.link != Link::Up || watched || self.any_job_ages() {
             times.push(second);

@@ -253,6 +253,7 @@ impl EventLoop {
             Effect::Abort(run) => self.effects.abort(run),
             Effect::Fetch(job) => self.effects.fetch(&mut self.tasks, job),
             Effect::FetchEnded(state) => self.effects.fetch_ended(&mut self.tasks, state),
+            Effect::Why { wait, job } => self.effects.why(&mut self.tasks, wait, job),
             Effect::Ask(asked) => self.effects.ask(&mut self.tasks, asked),
             Effect::Keep(chosen) => self.keeper.keep(chosen),
             Effect::Remember(line) => self.effects.remember(&mut self.tasks, line),

@@ -149,6 +149,8 @@ pub(crate) fn queue(jobs: &[JobRow]) -> QueueStatus {
         held: count(JobState::Held),
         queued: count(JobState::Queued),
         running: count(JobState::Running),
+        unreachable: jobs.iter().filter(|j| j.unreachable).count(),
+        cannot_run: 0,
         active,
         capacity: 50_000,
         ended: [(JobState::Succeeded, 120), (JobState::Failed, 3), (JobState::Cancelled, 1)].into(),
@@ -214,7 +216,13 @@ pub(crate) fn console(width: u16, height: u16) -> Model {
 pub(crate) fn busy(width: u16, height: u16) -> Model {
     let mut model = console(width, height);
     send(&mut model, Msg::Connected);
-    send(&mut model, snapshot(workers(), jobs()));
+    let asked = send(&mut model, snapshot(workers(), jobs()));
+    for effect in asked {
+        if let Effect::Why { wait, job } = effect {
+            let words = if job == JobId(8) { "job-4 has to succeed first, and is running" } else { "next to start" };
+            send(&mut model, Msg::Why { wait, job, words: Some(words.to_owned()) });
+        }
+    }
     model
 }
 

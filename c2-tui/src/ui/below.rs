@@ -76,6 +76,7 @@ fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
                 | Context::Filter
                 | Context::Finder
                 | Context::Question
+                | Context::Count
         )
     ) {
         // What is open wants an answer; the keys of the rest would only distract.

@@ -3,17 +3,22 @@
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles, inner};
+use super::header::PAUSED;
 use super::{queue, table};
 use crate::app::cache::Cache;
 use crate::app::focus::Focus;
 use crate::app::layout::{self, Area, Screen};
 use crate::app::line::Editor;
-use crate::app::model::Link;
+use crate::app::model::{Link, Model};
 use crate::app::msg::Target;
 use crate::app::panes::Pane;
 use crate::app::panes::jobs::CHIPS;
 use crate::app::table::{Grid, Tone};
 use crate::app::text;
+
+/// Cells of a title beside what is typed of a filter, and of one without a filter.
+const FILTERED: usize = 20;
+const UNFILTERED: usize = 16;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, screen: &Screen, pane: Pane, area: Area) {
     let focus = Focus::Pane(pane);
@@ -62,6 +67,9 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
         name.style = name.style.add_modifier(ratatui::style::Modifier::REVERSED);
     }
     let mut line = Line::from(vec![name]);
+    if pane == Pane::Queue && model.cache.queue.paused {
+        line.push_span(canvas.span(format!(" {PAUSED} "), Tone::Warn));
+    }
     if !is_filtered(canvas, table, focused) {
         if table.in_scope() > 0 {
             line.push_span(canvas.span(format!(" {} ", table.in_scope()), Tone::Dim));
@@ -75,7 +83,8 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
         return line;
     }
     let x = area.x + 1 + u16::try_from(line.width()).unwrap_or(0);
-    let room = usize::from(area.width).saturating_sub(line.width() + 2);
+    let chips = if pane.view().has_chips { usize::from(chips_width(&shown_chips(model, area))) + 2 } else { 0 };
+    let room = usize::from(area.width).saturating_sub(line.width() + 2 + chips);
     line.spans.extend(filter(canvas, table, focused, (x, area.y), room).spans);
     line
 }
@@ -137,17 +146,9 @@ pub(super) fn position(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused
 
 /// The kinds of jobs, on the upper border at the right, where there is room for them.
 fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
-    // What is wrong with the filter stands in their place.
-    if canvas.model.panes.jobs.filter().error().is_some() {
-        return;
-    }
     let scope = canvas.model.panes.jobs.scope().clone();
-    let all: usize = CHIPS.iter().map(|(word, _)| word.len() + 2).sum();
-    let filtered = !canvas.model.panes.jobs.filter().text().is_empty() || canvas.model.filtering.is_some();
-    let room = usize::from(area.width).saturating_sub(if filtered { 40 } else { 16 });
-    let shown: Vec<usize> = (0..CHIPS.len()).filter(|&i| all <= room || CHIPS[i].1 == scope).collect();
-    let wide: usize = shown.iter().map(|&i| CHIPS[i].0.len() + 2).sum();
-    let mut x = (area.x + area.width).saturating_sub(u16::try_from(wide).unwrap_or(0) + 2);
+    let shown = shown_chips(canvas.model, area);
+    let mut x = (area.x + area.width).saturating_sub(chips_width(&shown) + 2);
     for at in shown {
         let (word, kind) = &CHIPS[at];
         let mut style = canvas.tone(if *kind == scope { Tone::Accent } else { Tone::Dim });
@@ -159,6 +160,27 @@ fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
         canvas.hit(Area { x, y: area.y, width, height: 1 }, Target::Chip(at));
         x += width;
     }
+}
+
+/// All kinds, or only the one that is shown, or none where what is wrong with the filter takes their place.
+fn shown_chips(model: &Model, area: Area) -> Vec<usize> {
+    let jobs = &model.panes.jobs;
+    if jobs.filter().error().is_some() {
+        return Vec::new();
+    }
+    let typed = model.filtering.as_ref().map_or(jobs.filter().text(), Editor::text);
+    let is_filtered = !typed.is_empty() || model.filtering.is_some();
+    let title = if is_filtered { FILTERED + text::width(typed) } else { UNFILTERED };
+    let room = usize::from(area.width).saturating_sub(title);
+    let all: Vec<usize> = (0..CHIPS.len()).collect();
+    if usize::from(chips_width(&all)) <= room {
+        return all;
+    }
+    all.into_iter().filter(|at| CHIPS[*at].1 == *jobs.scope()).collect()
+}
+
+fn chips_width(shown: &[usize]) -> u16 {
+    u16::try_from(shown.iter().map(|at| CHIPS[*at].0.len() + 2).sum::<usize>()).unwrap_or(u16::MAX)
 }
 
 /// Why there is nothing, and what to do next.

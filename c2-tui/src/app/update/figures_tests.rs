@@ -1,7 +1,7 @@
 //! Tables over figures of the past: what is asked of c2d and when, the timeline, failures by cause, and
 //! how far jobs are.
 
-use c2_shared::api::figures::{FailureGroup, Span, Stats, Timeline};
+use c2_shared::api::figures::{FailureGroup, OutcomeCount, Span, Stats, Timeline};
 use c2_shared::api::schedules::{Missed, Overlap, Run, ScheduleList, ScheduleRow};
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, JobState, Outcome};
@@ -36,6 +36,7 @@ fn timeline(model: &Model) -> &crate::app::timeline::Timeline {
 /// The quarter of an hour of the made-up cluster.
 pub(crate) fn day() -> Msg {
     let ran = |job: u64, worker: u8, state, from: u64, to: Option<u64>, name: Option<&str>| Span {
+        lost: false,
         job_id: JobId(job),
         attempt: 1,
         name: name.map(str::to_owned),
@@ -59,8 +60,13 @@ pub(crate) fn day() -> Msg {
 
 /// Why jobs failed in the made-up cluster; many of them are older than what the console knows.
 pub(crate) fn failures() -> Msg {
+    let count = |outcome: &Outcome, jobs| OutcomeCount { outcome: outcome.clone(), jobs };
     let group = |line: &str, outcome, ids: &[u64]| FailureGroup {
         line: line.to_owned(),
+        outcomes: match &outcome {
+            Outcome::Exit { code: 1 } => vec![count(&outcome, ids.len() - 2), count(&Outcome::Timeout, 2)],
+            other => vec![count(other, ids.len())],
+        },
         outcome,
         job_ids: ids.iter().copied().map(JobId).collect(),
     };

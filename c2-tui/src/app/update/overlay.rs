@@ -88,7 +88,13 @@ pub(super) fn on_action(model: &mut Model, action: Action, effects: &mut Vec<Eff
                 question.typed.pop();
                 model.overlay = Some(Overlay::Question(question));
             }
-            Action::Yes => model.overlay = Some(Overlay::Question(question)),
+            Action::Accept | Action::Yes if question.count.is_some() => {
+                if action == Action::Yes {
+                    question.typed = "y".to_owned();
+                }
+                question.refuse();
+                model.overlay = Some(Overlay::Question(question));
+            }
             _ => {}
         },
         Some(Overlay::Finder(finder)) => in_finder(model, action, finder, effects),

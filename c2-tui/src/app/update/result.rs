@@ -11,14 +11,14 @@ use crate::exit;
 /// Shows why a line is not run.
 pub(super) fn refuse(model: &mut Model, line: String, error: CommandError) {
     let report = Report { status: exit::status(error.kind), fault: Some(error.into()), ..Report::default() };
-    ended(model, line, &report);
+    ended(model, line, &report, &[]);
 }
 
 /// Keeps what came of a line, and shows its text.
-pub(super) fn ended(model: &mut Model, line: String, report: &Report) {
+pub(super) fn ended(model: &mut Model, line: String, report: &Report, notes: &[String]) {
     model.runs.status = Some(report.status);
     model.runs.note(model.now.wall_ms, line.clone(), report.status);
-    let lines = lines_of(report);
+    let lines: Vec<String> = lines_of(report).into_iter().chain(noted(notes)).collect();
     if !lines.is_empty() {
         show(model, line, &lines, report.status);
     }
@@ -43,6 +43,11 @@ pub(super) fn close(model: &mut Model) {
     if model.focus == Focus::Result {
         model.focus = Focus::Line;
     }
+}
+
+/// What a command said meanwhile, below what came of it.
+pub(super) fn noted(notes: &[String]) -> impl Iterator<Item = String> {
+    notes.iter().map(|note| format!("\x1b[33mnote: {note}"))
 }
 
 pub(super) fn lines_of(report: &Report) -> Vec<String> {

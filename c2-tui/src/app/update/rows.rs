@@ -14,7 +14,7 @@ use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question, Then};
 use crate::app::proposal::Proposal;
 use crate::app::row_verb::RowVerb;
-use crate::app::table::Opens;
+use crate::app::table::{Grid, Opens};
 use crate::app::toast::Kind;
 use crate::command::job_name::JobName;
 use crate::command::operands::OneJob;
@@ -83,8 +83,10 @@ fn meant_or_asked(model: &mut Model, verb: RowVerb) -> Option<(Vec<String>, Vec<
         model.toasts.say(Kind::Plain, text, model.now);
         return None;
     }
-    if verb.destroys() || names.len() >= ASK_FROM {
-        model.overlay = Some(Overlay::Question(Question::rows(verb, names, titles)));
+    let hidden = model.grid(model.focus).map_or(0, Grid::hidden_marks);
+    if verb.destroys() || names.len() >= ASK_FROM || hidden > 0 {
+        let note = (hidden > 0).then(|| format!("{hidden} of the marked rows are hidden by the filter"));
+        model.overlay = Some(Overlay::Question(Question::rows(verb, names, titles).with_note(note)));
         return None;
     }
     Some((names, titles))
