@@ -235,9 +235,15 @@ async fn report(context: &Context, command: Command, width: u16) -> Report {
             Err(error) => Report { status: exit::status(error.kind), fault: Some(error.into()), ..Report::default() },
         };
     }
+    let attempt = if let Command::Output(asked) = &command { asked.attempt } else { None };
     let result = command::execute(context, command).await;
     let status = exit::of(&result);
     match result {
+        // Of an attempt that is over nothing more comes; it is read as every other output.
+        Ok(Outcome { data: Data::Output { job, output, .. }, .. }) => {
+            let page = Some((format!("{job} attempt {}", attempt.unwrap_or_default()), output.render()));
+            Report { page, status, ..Report::default() }
+        }
         Ok(outcome) => Report { text: words(&outcome, width), status, ..Report::default() },
         Err(error) => Report { fault: Some(error.into()), status, ..Report::default() },
     }

@@ -119,13 +119,13 @@ pub(crate) fn timeline(look: &Look, timeline: &Timeline) -> String {
         text.push_str("|\n");
     }
     text.push_str(&format!("{:slots$}  {since} ago{:>gap$}\n", "", "now", gap = cells.saturating_sub(since.len() + 4)));
-    text.push_str("# succeeded  x failed  - cancelled  > running\n");
+    text.push_str("# succeeded  x failed  ? lost  - cancelled  > running\n");
     text
 }
 
 /// A run as so many signs, with the job's name or id in them where it has room.
 fn part(look: &Look, span: &Span, cells: usize) -> String {
-    let (sign, style) = sign(span.state);
+    let (sign, style) = if span.lost { ("?", Style::Bad) } else { sign(span.state) };
     let name = span.name.clone().unwrap_or_else(|| span.job_id.to_string());
     let name = sanitize::cell(&name);
     let shown = if name.is_ascii() && name.len() + 2 <= cells { format!("{sign}{name}") } else { String::new() };

@@ -206,7 +206,8 @@ pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
 
 /// A console with this screen that has heard nothing yet.
 pub(crate) fn console(width: u16, height: u16) -> Model {
-    let settings = Settings { server: "10.0.0.6:30814".to_owned(), ..Settings::default() };
+    let (server, call) = ("10.0.0.6:30814".to_owned(), "c2-tui --server 10.0.0.6:30814".to_owned());
+    let settings = Settings { server, call, ..Settings::default() };
     let mut model = Model::new(settings);
     send(&mut model, Msg::Resize { width, height });
     model

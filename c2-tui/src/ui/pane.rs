@@ -5,7 +5,7 @@ use ratatui::text::Line;
 use super::canvas::{Canvas, Titles, inner};
 use super::header::PAUSED;
 use super::{queue, table};
-use crate::app::cache::Cache;
+use crate::app::cache::{Cache, JobScope};
 use crate::app::focus::Focus;
 use crate::app::layout::{self, Area, Screen};
 use crate::app::line::Editor;
@@ -28,7 +28,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, screen: &Screen, pane: Pane, are
     let focused = model.focus == focus;
     let foot = detail(canvas, table, focused, area);
     let foot_right = position(canvas, table, focused);
-    let mut titles = Titles { left: title(canvas, pane, table, area), ..Titles::default() };
+    let has_tabs = screen.tabs.is_some() && !is_filtered(canvas, table, focused);
+    let left = if has_tabs { Line::default() } else { title(canvas, pane, table, area) };
+    let mut titles = Titles { left, ..Titles::default() };
     let mut inside = inner(area);
     if layout::pane_foot(model, screen, area) > 0 {
         inside.height -= 1;
@@ -52,7 +54,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, screen: &Screen, pane: Pane, are
         table::draw(canvas, inside, table, focus);
         canvas.scrollbar(area, table.visible().start, table.height(), table.len());
     }
-    if pane.view().has_chips {
+    if pane.view().has_chips && !has_tabs {
         chips(canvas, area);
     }
 }
@@ -198,30 +200,54 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &dyn Grid<C
         }
     } else {
         let (why, next) = (pane.view().nothing)(&model.panes);
-        (why.to_owned(), next.iter().map(|(text, words)| ((*text).to_owned(), *words)).collect())
+        (why.to_owned(), next.iter().map(|(text, words)| (model.spelled(text), *words)).collect())
     };
-    let lines = u16::try_from(next.len()).unwrap_or(0) + 1;
-    let row = area.height.saturating_sub(lines) / 2;
-    canvas.centred(area, row, &why, canvas.tone(Tone::Plain));
-    // One below the other, so that each can be selected with the mouse as it stands.
     let typed = next.iter().map(|(text, _)| text::width(text)).max().unwrap_or(0);
-    let all = next.iter().map(|(_, words)| text::width(words)).max().unwrap_or(0) + typed + 3;
-    let x = area.x + area.width.saturating_sub(u16::try_from(all).unwrap_or(u16::MAX)) / 2;
-    for ((text, words), y) in next.iter().zip(area.y + row + 1..area.y + area.height) {
-        let line = Line::from(vec![
-            canvas.span(text.as_str(), if words.is_empty() { Tone::Dim } else { Tone::Strong }),
-            canvas.span(format!("{:gap$}{words}", "", gap = typed - text::width(text) + 3), Tone::Dim),
-        ]);
-        canvas.put_line(x, y, (area.x + area.width).saturating_sub(x), &line);
+    // One below the other, so that each can be selected with the mouse as it stands; what it does stands behind it, or
+    // below it where there is little room.
+    let room = usize::from(area.width);
+    let beside = next.iter().all(|(_, words)| typed + 3 + text::width(words) <= room);
+    let indent = if beside { typed + 3 } else { 2 };
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for (text, words) in &next {
+        let tone = if words.is_empty() { Tone::Dim } else { Tone::Strong };
+        let mut said: Vec<Line<'_>> =
+            text::wrapped(text, room).into_iter().map(|line| Line::from(canvas.span(line, tone))).collect();
+        match said.last_mut().filter(|_| beside) {
+            Some(last) => {
+                last.push_span(canvas.span(format!("{:gap$}{words}", "", gap = indent - text::width(text)), Tone::Dim));
+            }
+            None => {
+                let words = text::wrapped(words, room.saturating_sub(indent));
+                said.extend(words.into_iter().map(|line| Line::from(canvas.span(format!("  {line}"), Tone::Dim))));
+            }
+        }
+        lines.extend(said);
+    }
+    let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    let above = rows(text::wrapped(&why, room).len());
+    let row = area.height.saturating_sub(above.saturating_add(rows(lines.len()))) / 2;
+    canvas.centred(area, row, &why, canvas.tone(Tone::Plain));
+    let row = row.saturating_add(above);
+    let wide = lines.iter().map(Line::width).max().unwrap_or(0);
+    let x = area.x + u16::try_from(room.saturating_sub(wide) / 2).unwrap_or(0);
+    for (line, y) in lines.iter().zip(area.y + row..area.y + area.height) {
+        canvas.put_line(x, y, (area.x + area.width).saturating_sub(x), line);
     }
 }
 
-/// The names of the panes, where only one of them has room.
+/// The names of the panes, where only one of them has room; a filter takes their place.
 pub(super) fn tabs(canvas: &mut Canvas<'_, '_>, area: Area) {
+    let model = canvas.model;
+    if is_filtered(canvas, model.panes.grid(model.pane), model.focus == Focus::Pane(model.pane)) {
+        return;
+    }
+    let shown = CHIPS.iter().find(|(_, scope)| scope == model.panes.jobs.scope() && *scope != JobScope::Active);
     let mut x = area.x;
     for (pane, number) in Pane::ALL.into_iter().zip(1..) {
-        let here = canvas.model.pane == pane;
-        let word = format!(" {number} {} ", pane.word());
+        let here = model.pane == pane;
+        let name = shown.filter(|_| pane == Pane::Jobs).map_or(pane.word(), |(word, _)| word);
+        let word = format!(" {number} {name} ");
         let width = u16::try_from(word.len()).unwrap_or(0).min((area.x + area.width).saturating_sub(x));
         let style = canvas.tone(if here { Tone::Accent } else { Tone::Dim });
         let style = if here { style.add_modifier(ratatui::style::Modifier::REVERSED) } else { style };

@@ -72,7 +72,7 @@ impl Wait {
     pub(crate) fn decided(&self, cache: &Cache) -> Option<String> {
         match self.key.state {
             JobState::Held => Some("awaits a release".to_owned()),
-            JobState::Queued if cache.queue.paused => Some("the queue is paused".to_owned()),
+            JobState::Queued if cache.queue.paused => Some("the whole queue is paused".to_owned()),
             JobState::Queued => self.decided_queued(&cache.workers),
             JobState::Blocked | JobState::Running | JobState::Succeeded | JobState::Failed | JobState::Cancelled => {
                 None
@@ -96,17 +96,17 @@ impl Wait {
             Err(nothing) => return Some(nothing),
         };
         if able.iter().all(|w| !w.load.yields_to.is_empty()) {
-            return Some("such workers yield their machines".to_owned());
+            return Some("every such worker yields its machine to somebody else".to_owned());
         }
         if able.iter().all(|w| w.slots_used >= w.slots) {
-            return Some("all slots of such workers are in use".to_owned());
+            return Some("all slots are in use".to_owned());
         }
         // Of tags each one must be free on one of them.
         let free = |tag: &&String, worker: &WorkerRow| {
             worker.tags.iter().any(|(offered, by)| by.is_none() && is_of(offered, tag))
         };
         let in_use = self.tags.iter().find(|tag| !able.iter().any(|worker| free(tag, worker)))?;
-        Some(format!("{in_use} in use"))
+        Some(format!("tag {in_use:?} is held by other jobs"))
     }
 
     /// The workers that may run them some time, or why there is none.
@@ -118,11 +118,11 @@ impl Wait {
         }
         let able: Vec<_> = able.filter(|w| self.group.as_ref().is_none_or(|g| fits(g, &w.groups))).collect();
         if able.is_empty() {
-            return Err(format!("no online worker in @{}", self.group.as_deref().unwrap_or_default()));
+            return Err(format!("no online worker is in group {:?}", self.group.as_deref().unwrap_or_default()));
         }
         let has = |tags: &std::collections::BTreeMap<String, _>, tag: &str| tags.keys().any(|t| is_of(t, tag));
         if let Some(tag) = self.tags.iter().find(|tag| !able.iter().any(|w| has(&w.tags, tag))) {
-            return Err(format!("no such worker has the tag {tag}"));
+            return Err(format!("no online worker offers tag {tag:?}"));
         }
         Ok(able)
     }

@@ -132,9 +132,9 @@ pub(crate) fn find(contexts: &[Context], key: &str) -> Option<Action> {
 
 /// The most useful keys of the contexts, best first. A key that a nearer context took for itself
 /// is not shown for a farther one.
-pub(crate) fn hints(contexts: &[Context], max: usize) -> Vec<&'static Binding> {
+pub(crate) fn hints(contexts: &[Context], max: usize, offers: impl Fn(Action) -> bool) -> Vec<&'static Binding> {
     let mine = |b: &&Binding| b.keys().next().and_then(|key| owner(contexts, key)) == Some(b.context);
-    let mut found: Vec<_> = TABLE.iter().filter(|b| b.hint > 0).filter(mine).collect();
+    let mut found: Vec<_> = TABLE.iter().filter(|b| b.hint > 0 && offers(b.action)).filter(mine).collect();
     found.sort_by_key(|b| b.hint);
     found.truncate(max);
     found

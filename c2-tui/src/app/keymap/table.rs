@@ -89,7 +89,7 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Table, "y", Copy, "copy", 0),
     key(Context::Jobs, "c", Row(R::Cancel), "cancel", 2),
     key(Context::Jobs, "w", Why, "why it waits", 10),
-    key(Context::Jobs, "r", Row(R::Retry), "retry", 0),
+    key(Context::Jobs, "r", Row(R::Retry), "retry", 2),
     key(Context::Jobs, ".", Actions, "actions", 5),
     key(Context::JobRows, "p", Preview, "preview", 4),
     key(Context::JobRows, "f", Action::Follow, "follow", 0),

@@ -53,6 +53,8 @@ pub(crate) struct Pager {
     asked: BTreeSet<u64>,
     /// How what it shows ended; then nothing more comes.
     pub(super) ended: Option<String>,
+    /// Whether its lines are shown in full from the beginning.
+    pub(super) wraps: bool,
     /// When the last of what grows came.
     heard_ms: Option<u64>,
     pub(super) gaps: Gaps,
@@ -95,7 +97,7 @@ impl Pager {
 
     /// Shows long lines in full, in as many rows as they take.
     pub(crate) const fn wrap_lines(&mut self) {
-        self.options.wrap = true;
+        (self.options.wrap, self.wraps) = (true, true);
         self.stale = true;
     }
 

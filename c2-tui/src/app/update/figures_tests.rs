@@ -258,3 +258,28 @@ fn what_a_job_writes_says_how_far_it_is() {
     press(&mut model, &["q"]);
     assert_eq!(left(&model), "", "what is out of sight may be farther by now");
 }
+
+#[test]
+fn lost_attempts_are_runs_of_their_own() {
+    let mut model = busy(120, 36);
+    press(&mut model, &["F7"]);
+    let Msg::Figures(Figures::Timeline(mut told)) = day() else { panic!("a timeline") };
+    let of_train = told.spans.iter().find(|span| span.job_id == JobId(4)).unwrap().clone();
+    let lost = Span { lost: true, state: JobState::Failed, ..of_train.clone() };
+    let started_ms = NOW.wall_ms - 200_000;
+    told.spans[3] = Span { ended_ms: Some(NOW.wall_ms - 210_000), ..lost };
+    told.spans.push(Span { attempt: 2, started_ms, ..of_train });
+    send(&mut model, Msg::Figures(Figures::Timeline(told)));
+    press(&mut model, &["g"]);
+    let selected = |model: &Model| timeline(model).span().map(|span| (span.job_id.0, span.attempt, span.lost));
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..9 {
+        seen.extend(selected(&model));
+        press(&mut model, &["Left"]);
+    }
+    for _ in 0..9 {
+        seen.extend(selected(&model));
+        press(&mut model, &["Right"]);
+    }
+    assert!(seen.contains(&(4, 1, true)) && seen.contains(&(4, 2, false)), "{seen:?}");
+}

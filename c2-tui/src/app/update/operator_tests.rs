@@ -7,6 +7,7 @@ use c2_shared::time::Mono;
 use c2_shared::worker::WorkerStatus;
 
 use crate::app::focus::Focus;
+use crate::app::keymap;
 use crate::app::overlay::{Overlay, Question};
 use crate::app::panes::Pane;
 use crate::app::report::{Fault, Report, RunId};
@@ -197,4 +198,102 @@ fn what_a_command_has_to_say_is_shown_with_what_came_of_it() {
     );
     assert_eq!(model.focus, Focus::Line);
     assert_eq!(model.pane, Pane::Jobs);
+}
+
+#[test]
+fn a_console_that_may_only_look_offers_nothing_that_it_forbids() {
+    let offered = |model: &mut Model, key: &str| {
+        press(model, &[key]);
+        let Some(Overlay::Finder(finder)) = &model.overlay else { panic!("{key}") };
+        finder.found().iter().map(crate::app::finder::Entry::words).collect::<Vec<_>>()
+    };
+    for place in ["Alt-1", "Alt-2"] {
+        let mut model = busy(120, 40);
+        model.settings.readonly = true;
+        press(&mut model, &[place]);
+        let hints = keymap::hints(&model.contexts(), 9, |action| model.offers(action));
+        assert!(hints.iter().all(|hint| !hint.action.changes()), "{place}: {hints:?}");
+        for key in [".", "F2", "F1"] {
+            let words = offered(&mut model, key);
+            for forbidden in ["drain", "retry", "put into a group", "edit, and submit again"] {
+                assert!(!words.contains(&forbidden), "{place} {key}: {forbidden}");
+            }
+            press(&mut model, &["Esc"]);
+        }
+    }
+    let mut model = busy(120, 40);
+    press(&mut model, &["Alt-1"]);
+    assert!(offered(&mut model, ".").contains(&"drain"), "others are offered it");
+}
+
+#[test]
+fn hints_are_of_what_can_be_done_with_the_job() {
+    let hints = |keys: &[&str]| {
+        let mut model = busy(120, 40);
+        press(&mut model, keys);
+        let hints = keymap::hints(&model.contexts(), 20, |action| model.offers(action));
+        let of = |word| hints.iter().any(|hint| hint.words == word);
+        (of("cancel"), of("retry"), of("why it waits"))
+    };
+    assert_eq!(hints(&["Alt-2", "g"]), (true, false, true), "it runs");
+    assert_eq!(hints(&["Alt-4", "g"]), (false, true, false), "it has ended");
+    assert_eq!(hints(&["Alt-4", "g", "Enter"]), (false, true, false), "so on its page");
+    assert_eq!(hints(&["Alt-2", "g", "Enter"]), (true, false, true));
+}
+
+#[test]
+fn calls_and_hints_say_which_c2d() {
+    let mut model = busy(120, 40);
+    model.settings.call = "c2-tui --data-dir '/srv/my c2'".to_owned();
+    model.settings.data_dir = Some("'/srv/my c2'".to_owned());
+    press(&mut model, &["list", "Enter"]);
+    send(&mut model, Msg::Finished { run: RunId(1), report: Report::default() });
+    press(&mut model, &["calls", "Enter"]);
+    let lines = model.pager(Focus::Page).map(crate::app::pager::Pager::lines).unwrap_or_default();
+    assert_eq!(lines, ["14:03:20    0  c2-tui --data-dir '/srv/my c2' --exec list"]);
+    assert_eq!(model.spelled("c2d invite"), "c2d --data-dir '/srv/my c2' invite");
+    assert_eq!(model.spelled("c2-agent join LINE"), "c2-agent join LINE");
+}
+
+#[test]
+fn a_search_through_history_says_when_nothing_more_fits() {
+    let mut model = busy(120, 40);
+    send(&mut model, Msg::History(["list", "submit ./Train.sh", "jobs"].map(str::to_owned).to_vec()));
+    let missing = |model: &Model| model.line.search.as_ref().map(|search| search.is_missing);
+    press(&mut model, &["Ctrl-R", "train"]);
+    assert_eq!((missing(&model), model.line.editor.text()), (Some(false), "submit ./Train.sh"));
+    press(&mut model, &["x"]);
+    assert_eq!(missing(&model), Some(true), "what is shown was found before");
+    press(&mut model, &["Backspace"]);
+    assert_eq!(missing(&model), Some(false));
+    press(&mut model, &["Ctrl-R"]);
+    assert_eq!(missing(&model), Some(true), "there is no earlier one");
+    press(&mut model, &["Esc"]);
+    assert_eq!(model.line.editor.text(), "");
+}
+
+#[test]
+fn the_output_of_an_attempt_is_a_page_at_its_end() {
+    let mut model = busy(120, 40);
+    let effects = press(&mut model, &["output 5 --attempt=1", "Enter"]);
+    assert_eq!(lines(&effects), ["output 5 --attempt=1"]);
+    let text: String = (1..=200).map(|n| format!("line {n}\n")).collect();
+    let page = Some(("job-5 attempt 1".to_owned(), text.into_bytes()));
+    send(&mut model, Msg::Finished { run: RunId(1), report: Report { page, ..Report::default() } });
+    assert_eq!((model.focus, model.result.is_none()), (Focus::Page, true));
+    let pager = model.pager(Focus::Page).unwrap();
+    assert!(pager.is_at_end() && pager.place().contains("/200"), "{}", pager.place());
+    assert_eq!(model.pages.last().map(crate::app::page::Page::title).as_deref(), Some("job-5 attempt 1"));
+}
+
+#[test]
+fn yes_removes_a_schedule_without_a_question() {
+    let mut model = busy(120, 40);
+    press(&mut model, &["schedule remove nightly", "Enter"]);
+    assert!(model.overlay.is_some());
+    press(&mut model, &["n"]);
+    assert_eq!(
+        lines(&press(&mut model, &["schedule remove nightly --yes", "Enter"])),
+        ["schedule remove nightly --yes"]
+    );
 }

@@ -18,11 +18,14 @@ pub(super) fn toggle(model: &mut Model, kind: Kind) {
     }
     model.overlay = None;
     let present = model.contexts();
-    model.overlay = Some(Overlay::Finder(match kind {
-        Kind::Keys => Finder::keys(&present),
-        Kind::Everything => Finder::everything(&present),
-        Kind::Actions => Finder::actions(&present),
-    }));
+    // The list of keys is the whole table, but for what a console that may only look forbids.
+    let allowed = |action: Action| !(model.settings.readonly && action.changes());
+    let finder = match kind {
+        Kind::Keys => Finder::keys(&present, allowed),
+        Kind::Everything => Finder::everything(&present, allowed),
+        Kind::Actions => Finder::actions(&present, allowed),
+    };
+    model.overlay = Some(Overlay::Finder(finder));
 }
 
 /// Text in a list: what is to be found, or the key of an action in the list of them.

@@ -2,7 +2,7 @@
 
 use c2_shared::id::JobId;
 
-use super::{figures, output, result, watch};
+use super::{figures, output, pages, result, watch};
 use crate::app::Effect;
 use crate::app::live::Shown;
 use crate::app::model::Model;
@@ -98,6 +98,10 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effect
     let Some(present) = model.runs.end(run) else { return };
     figures::ask_schedules_again(model);
     match report.opens {
+        None if report.page.is_some() => {
+            model.runs.note(model.now.wall_ms, present.line, report.status);
+            report.page.iter().for_each(|(title, bytes)| pages::at_its_end(model, title.clone(), bytes));
+        }
         Some((job, shown)) => {
             model.runs.note(model.now.wall_ms, present.line, report.status);
             output::open(model, job, shown, effects);

@@ -112,7 +112,8 @@ mod tests {
         assert_eq!(asked(&effects), [JobId(8), JobId(10)], "one that is held, or whose tag is in use, says it");
         assert_eq!(why(&model)[0], "blocked ", "nothing is claimed before it is known");
         answer(&mut model, &effects, "no worker has 64 cpus");
-        let wanted = ["blocked no worker has 64 cpus", "held awaits a release", "queued gpu:0 in use"];
+        let wanted =
+            ["blocked no worker has 64 cpus", "held awaits a release", "queued tag \"gpu:0\" is held by other jobs"];
         assert_eq!(why(&model)[..3], wanted, "{:?}", why(&model));
         assert_eq!(why(&model)[3], "queued job-10: no worker has 64 cpus", "of several it is said whose reason it is");
         assert_eq!(asked(&update(&mut model, Msg::Tick, at(60_000))), [], "nothing has changed");
@@ -141,7 +142,7 @@ mod tests {
         let event = c2_shared::api::events::Change { queue: paused, ..Default::default() };
         send(&mut model, Msg::Event(c2_shared::api::events::Event::Change(Box::new(event))));
         let queued: Vec<String> = why(&model).into_iter().filter(|words| words.starts_with("queued")).collect();
-        assert_eq!(queued, ["queued the queue is paused", "queued the queue is paused"]);
+        assert_eq!(queued, ["queued the whole queue is paused", "queued the whole queue is paused"]);
         let effects = update(&mut model, Msg::Tick, at(AGAIN_MS));
         assert_eq!(asked(&effects), [JobId(8)], "but about what is blocked");
     }
