@@ -211,7 +211,10 @@ pub(crate) const fn pane_head(pane: Pane, area: Area) -> u16 {
 /// Rows below the table of a pane, for what its columns have cut of the selected row: it stands on the
 /// lower border, but for a border that is also the upper one of another box.
 pub(crate) fn pane_foot(model: &Model, screen: &Screen, area: Area) -> u16 {
-    let focused = screen.panes.iter().any(|(pane, at)| *at == area && model.focus == Focus::Pane(*pane));
+    // Without a row there is nothing that was cut, and what to do next needs the room.
+    let has_rows = |pane: Pane| model.panes.grid(pane).len() > 0;
+    let is_shown = |(pane, at): &(Pane, Area)| *at == area && model.focus == Focus::Pane(*pane) && has_rows(*pane);
+    let focused = screen.panes.iter().any(is_shown);
     u16::from(focused && area.height >= FOOTED && screen.is_over_another(area))
 }
 
