@@ -43,6 +43,9 @@ pub(super) fn text(model: &mut Model, title: String, text: &str) {
 /// The same, where its last line is, as for outputs.
 pub(super) fn at_its_end(model: &mut Model, title: String, bytes: &[u8]) {
     let mut text = Pager::new(bytes);
+    if bytes.is_empty() {
+        text.say("nothing was written".to_owned());
+    }
     text.step(Step::Last);
     push(model, Page::Text { title, text });
 }

@@ -17,6 +17,9 @@ pub(crate) const AGAIN_MS: u64 = 3_000;
 
 /// The rows in sight that do not say it, and when each is to be asked about.
 fn unsaid(model: &Model) -> Vec<(WaitKey, Mono)> {
+    if model.cache.waits.is_empty() {
+        return Vec::new();
+    }
     let in_sight = layout::screen(model).panes.iter().any(|(pane, _)| *pane == Pane::Queue);
     let shown = if in_sight && model.link == Link::Up { model.panes.queue.shown() } else { &[] };
     let waits = shown.iter().filter_map(|key| model.cache.waits.get(key));
