@@ -69,6 +69,16 @@ pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
     Ok(Client::new(&server, pass, None)?.kept_in(&token_file))
 }
 
+/// The same once more, after one has served: while it is down, its folder may not say where it is, and at the usual place
+/// another one may listen.
+pub(crate) fn client_again(place: &Place, served: Option<&Client>) -> Result<Client, CommandError> {
+    let is_unsaid = || find(place).is_ok_and(|found| matches!(found.from, Some(Origin::Default)));
+    match served.filter(|_| is_unsaid()) {
+        Some(served) => Ok(served.clone()),
+        None => client(place),
+    }
+}
+
 /// Finds the c2d of a place.
 pub(crate) fn find(place: &Place) -> Result<Found, CommandError> {
     let data_dir = place.data_dir.clone().unwrap_or_else(config::default_data_dir);
@@ -247,5 +257,21 @@ mod tests {
         for (place, call) in table {
             assert_eq!(place.call("10.0.0.6:30814"), call);
         }
+    }
+
+    #[test]
+    fn a_c2d_that_is_down_is_looked_for_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place {
+            data_dir: Some(folder.path().to_owned()),
+            login_file: Some(folder.path().join("login")),
+            ..Place::default()
+        };
+        let served = |port: u16| client(&Place { server: Some(format!("127.9.9.9:{port}")), ..place.clone() }).unwrap();
+        let server = |served: Option<&Client>| client_again(&place, served).unwrap().server().to_owned();
+        assert_eq!(server(None), format!("127.0.0.1:{PORT}"), "nothing is known");
+        assert_eq!(server(Some(&served(1234))), "127.9.9.9:1234");
+        std::fs::write(folder.path().join(ADDRESS_FILE), "127.9.9.7:1234\n").unwrap();
+        assert_eq!(server(Some(&served(1234))), "127.9.9.7:1234", "its folder says where it is by now");
     }
 }
