@@ -122,6 +122,7 @@ fn cold(criterion: &mut Criterion, console: &mut Console) {
 
 fn timeline() -> Timeline {
     let span = |n: u64| Span {
+        lost: false,
         job_id: JobId(n),
         attempt: 1,
         name: Some(format!("train-{n}")),
@@ -136,6 +137,7 @@ fn timeline() -> Timeline {
 
 fn failures() -> Vec<FailureGroup> {
     let group = |n: u64| FailureGroup {
+        outcomes: Vec::new(),
         line: format!("FileNotFoundError: /data/{}/*.csv", n % 7),
         outcome: Outcome::Exit { code: i32::try_from(n).unwrap_or(1) },
         job_ids: vec![JobId(n)],

@@ -30,6 +30,28 @@ pub(crate) struct Place {
     pub(crate) login_file: Option<PathBuf>,
 }
 
+impl Place {
+    /// How a console is called that speaks with the same c2d, from wherever it is called.
+    pub(crate) fn call(&self, server: &str) -> String {
+        let mut call = "c2-tui".to_owned();
+        match (&self.server, &self.data_dir) {
+            (None, Some(_)) => {}
+            (Some(said), _) => call = format!("{call} --server {said}"),
+            (None, None) => call = format!("{call} --server {server}"),
+        }
+        for (flag, path) in [("--token-file", &self.token_file), ("--data-dir", &self.data_dir)] {
+            call += &path.as_deref().map_or_else(String::new, |path| format!(" {flag} {}", quoted(path)));
+        }
+        call
+    }
+}
+
+/// A path as a shell reads it, from wherever it is called.
+pub(crate) fn quoted(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned();
+    shlex::try_quote(&path).map_or_else(|_| path.clone(), std::borrow::Cow::into_owned)
+}
+
 /// The c2d of a place, and how it is proved there who asks.
 #[derive(Debug)]
 pub(crate) struct Found {
@@ -45,6 +67,16 @@ pub(crate) struct Found {
 pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
     let Found { server, pass, token_file, .. } = find(place)?;
     Ok(Client::new(&server, pass, None)?.kept_in(&token_file))
+}
+
+/// The same once more, after one has served: while it is down, its folder may not say where it is, and at the usual place
+/// another one may listen.
+pub(crate) fn client_again(place: &Place, served: Option<&Client>) -> Result<Client, CommandError> {
+    let is_unsaid = || find(place).is_ok_and(|found| matches!(found.from, Some(Origin::Default)));
+    match served.filter(|_| is_unsaid()) {
+        Some(served) => Ok(served.clone()),
+        None => client(place),
+    }
 }
 
 /// Finds the c2d of a place.
@@ -206,5 +238,40 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         let nobody = Place { data_dir: Some(empty.path().to_owned()), ..Place::default() };
         assert_eq!(found(&nobody), ("127.0.0.1:30814".to_owned(), false));
+    }
+
+    #[test]
+    fn a_call_says_where_c2d_is() {
+        let place = |server: Option<&str>, data_dir: Option<&str>, token: Option<&str>| Place {
+            server: server.map(str::to_owned),
+            data_dir: data_dir.map(Into::into),
+            token_file: token.map(Into::into),
+            login_file: None,
+        };
+        let table = [
+            (place(None, None, None), "c2-tui --server 10.0.0.6:30814"),
+            (place(Some("c2:1"), None, None), "c2-tui --server c2:1"),
+            (place(None, Some("/srv/c2"), None), "c2-tui --data-dir /srv/c2"),
+            (place(Some("c2:1"), None, Some("/a b")), "c2-tui --server c2:1 --token-file '/a b'"),
+        ];
+        for (place, call) in table {
+            assert_eq!(place.call("10.0.0.6:30814"), call);
+        }
+    }
+
+    #[test]
+    fn a_c2d_that_is_down_is_looked_for_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place {
+            data_dir: Some(folder.path().to_owned()),
+            login_file: Some(folder.path().join("login")),
+            ..Place::default()
+        };
+        let served = |port: u16| client(&Place { server: Some(format!("127.9.9.9:{port}")), ..place.clone() }).unwrap();
+        let server = |served: Option<&Client>| client_again(&place, served).unwrap().server().to_owned();
+        assert_eq!(server(None), format!("127.0.0.1:{PORT}"), "nothing is known");
+        assert_eq!(server(Some(&served(1234))), "127.9.9.9:1234");
+        std::fs::write(folder.path().join(ADDRESS_FILE), "127.9.9.7:1234\n").unwrap();
+        assert_eq!(server(Some(&served(1234))), "127.9.9.7:1234", "its folder says where it is by now");
     }
 }

@@ -49,6 +49,8 @@ pub(crate) async fn run(
     mut retry: mpsc::Receiver<()>,
 ) {
     let mut backoff = Backoff::default();
+    // Where a stream was open last.
+    let mut served: Option<Client> = None;
     let mut found: Result<Client, CommandError> = Ok(clients.borrow().clone());
     loop {
         if let Ok(client) = &found {
@@ -62,9 +64,10 @@ pub(crate) async fn run(
             Ok(client) => match open(&client, &place).await {
                 Ok(stream) => {
                     backoff.reset();
+                    served = Some(client.clone());
                     match follow(&client, stream, clock, &to, &mut retry).await {
                         Some(Ended::Asked) => {
-                            found = connect::client(&place);
+                            found = connect::client_again(&place, served.as_ref());
                             continue;
                         }
                         Some(Ended::Lost(error)) => lost(&client, &place, error),
@@ -89,7 +92,7 @@ pub(crate) async fn run(
                 None => return,
             },
         }
-        found = connect::client(&place);
+        found = connect::client_again(&place, served.as_ref());
     }
 }
 

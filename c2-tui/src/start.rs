@@ -91,7 +91,7 @@ async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
         printer.progress(&started);
     }
     let status = if sources.is_empty() {
-        let mut settings = event_loop::settings(client.server());
+        let mut settings = event_loop::settings(client.server(), &place);
         settings.readonly = arguments.readonly;
         settings.ascii |= arguments.ascii;
         let ran = event_loop::run(client, place, settings).await;

@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use c2_shared::api::figures::{FailureGroup, NameStats, Span, WorkerStats};
-use c2_shared::api::jobs::JobRow;
-use c2_shared::id::WorkerId;
-use c2_shared::job::JobState;
+use c2_shared::api::figures::{FailureGroup, NameStats, OutcomeCount, Span, WorkerStats};
+use c2_shared::api::jobs::{AttemptRow, JobRow};
+use c2_shared::id::{JobId, WorkerId};
+use c2_shared::job::{JobState, Outcome};
 
 use crate::sched::Ahead;
 
@@ -132,10 +132,20 @@ pub(crate) fn alike(failed: Vec<(JobRow, String)>) -> Vec<FailureGroup> {
     for (row, line) in failed {
         let (Some(outcome), line) = (row.outcome, masked(&line)) else { continue };
         match groups.iter_mut().find(|group| group.line == line && (!line.is_empty() || group.outcome == outcome)) {
-            Some(group) => group.job_ids.push(row.job_id),
-            None => groups.push(FailureGroup { line, outcome, job_ids: vec![row.job_id] }),
+            Some(group) => {
+                group.job_ids.push(row.job_id);
+                match group.outcomes.iter_mut().find(|count| count.outcome == outcome) {
+                    Some(count) => count.jobs += 1,
+                    None => group.outcomes.push(OutcomeCount { outcome, jobs: 1 }),
+                }
+            }
+            None => {
+                let outcomes = vec![OutcomeCount { outcome: outcome.clone(), jobs: 1 }];
+                groups.push(FailureGroup { line, outcome, outcomes, job_ids: vec![row.job_id] });
+            }
         }
     }
+    groups.iter_mut().for_each(|group| group.outcomes.sort_by_key(|count| Reverse(count.jobs)));
     groups.sort_by_key(|group| Reverse(group.job_ids.len()));
     groups
 }
@@ -163,32 +173,56 @@ pub(crate) fn eta_by_rate_s(rows: &[JobRow], jobs: usize, now_ms: u64) -> Option
     (jobs as u64 * took_s).checked_div(count)
 }
 
-/// When jobs ran on workers, in the order of their starts.
-pub(crate) fn spans(rows: impl Iterator<Item = JobRow>, from_ms: u64) -> Vec<Span> {
-    let span = |row: JobRow| {
-        let (worker, started_ms) = (row.worker?, row.started_ms?);
-        let is_within = row.ended_ms.is_none_or(|ended| ended >= from_ms);
-        is_within.then_some(Span {
-            job_id: row.job_id,
-            attempt: row.attempt,
-            name: row.name,
-            worker,
-            worker_id: row.worker_id,
-            started_ms,
-            ended_ms: row.ended_ms,
-            state: row.state,
-        })
-    };
-    let mut spans: Vec<Span> = rows.filter_map(span).collect();
+/// When jobs ran on workers, in the order of their starts; with the attempts at some of them before the last one.
+pub(crate) fn spans(
+    rows: impl Iterator<Item = JobRow>,
+    tried: &BTreeMap<JobId, Vec<AttemptRow>>,
+    from_ms: u64,
+) -> Vec<Span> {
+    let (mut spans, is_within) = (Vec::new(), |ended: Option<u64>| ended.is_none_or(|ended| ended >= from_ms));
+    for row in rows {
+        let is_last_shown = row.worker.is_some() && row.started_ms.is_some();
+        let earlier = tried.get(&row.job_id).into_iter().flatten();
+        let earlier = earlier.filter(|tried| tried.number < row.attempt || !is_last_shown);
+        spans.extend(earlier.filter(|tried| is_within(tried.ended_ms)).filter_map(|tried| earlier_span(&row, tried)));
+        spans.extend(last_span(row).filter(|span| is_within(span.ended_ms)));
+    }
     spans.sort_by_key(|span| (span.started_ms, span.job_id));
     spans
 }
 
+fn last_span(row: JobRow) -> Option<Span> {
+    Some(Span {
+        job_id: row.job_id,
+        attempt: row.attempt,
+        worker: row.worker?,
+        started_ms: row.started_ms?,
+        name: row.name,
+        worker_id: row.worker_id,
+        ended_ms: row.ended_ms,
+        state: row.state,
+        lost: row.outcome == Some(Outcome::Lost),
+    })
+}
+
+/// An attempt that has ended, and was not the job's end.
+fn earlier_span(row: &JobRow, tried: &AttemptRow) -> Option<Span> {
+    let outcome = tried.outcome.as_ref()?;
+    Some(Span {
+        job_id: row.job_id,
+        attempt: tried.number,
+        name: row.name.clone(),
+        worker: tried.worker,
+        worker_id: tried.worker_id.clone(),
+        started_ms: tried.started_ms,
+        ended_ms: Some(tried.ended_ms?),
+        state: outcome.state(),
+        lost: *outcome == Outcome::Lost,
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use c2_shared::id::JobId;
-    use c2_shared::job::Outcome;
-
     use super::*;
 
     fn row(id: u64, name: Option<&str>, state: JobState, took_ms: u64) -> JobRow {
@@ -233,6 +267,11 @@ mod tests {
         let told: Vec<_> = groups.iter().map(|group| (group.line.as_str(), group.job_ids.len())).collect();
         assert_eq!(told, [("cannot open frame *", 2), ("no memory", 1)]);
         assert_eq!((groups[0].job_ids[0], &groups[0].outcome), (JobId(9), &Outcome::Exit { code: 1 }));
+        let mut killed = failed(6, "cannot open frame 1");
+        killed.0.outcome = Some(Outcome::Signal { signal: 9 });
+        let all = alike([vec![killed], lines.to_vec()].concat());
+        let counts: Vec<_> = all[0].outcomes.iter().map(|count| (count.outcome.to_string(), count.jobs)).collect();
+        assert_eq!(counts, [("exit 1".to_owned(), 2), ("signal 9".to_owned(), 1)], "each way to end is counted");
     }
 
     #[test]
@@ -296,7 +335,35 @@ mod tests {
         let mut waiting = row(4, None, JobState::Queued, 0);
         (waiting.started_ms, waiting.ended_ms) = (None, None);
         let rows = [running, row(2, None, JobState::Failed, 5_000), row(1, None, JobState::Succeeded, 1), waiting];
-        let spans = spans(rows.into_iter(), 6_000);
+        let spans = spans(rows.into_iter(), &BTreeMap::new(), 6_000);
         assert_eq!(spans.iter().map(|span| span.job_id.0).collect::<Vec<_>>(), [2, 3]);
+    }
+
+    #[test]
+    fn attempts_that_were_lost_are_spans_too() {
+        let tried = |number: u32, outcome: Option<Outcome>| AttemptRow {
+            number,
+            worker: std::net::IpAddr::from([10, 0, 0, 12]),
+            worker_id: None,
+            given_at: None,
+            started_ms: 1_000 * u64::from(number),
+            ended_ms: outcome.as_ref().map(|_| 1_000 * u64::from(number) + 500),
+            took_ms: None,
+            peak_bytes: None,
+            cpu_ms: None,
+            outcome,
+            output_kept: None,
+        };
+        let lost = || vec![tried(1, Some(Outcome::Lost)), tried(2, Some(Outcome::Exit { code: 3 })), tried(3, None)];
+        let told = |row: JobRow, from_ms| {
+            let told = spans([row].into_iter(), &[(JobId(7), lost())].into(), from_ms);
+            told.into_iter().map(|span| (span.attempt, span.state, span.lost)).collect::<Vec<_>>()
+        };
+        let (failed, running) = (JobState::Failed, JobState::Running);
+        let runs = JobRow { attempt: 3, ended_ms: None, outcome: None, ..row(7, None, running, 0) };
+        assert_eq!(told(runs.clone(), 0), [(1, failed, true), (2, failed, false), (3, running, false)]);
+        assert_eq!(told(runs.clone(), 2_000), [(2, failed, false), (3, running, false)], "of late");
+        let rests = JobRow { attempt: 2, worker: None, started_ms: None, state: JobState::Queued, ..runs };
+        assert_eq!(told(rests, 0), [(1, failed, true), (2, failed, false)], "one that waits ran before");
     }
 }

@@ -3,6 +3,7 @@
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
+use crate::app::cache::WaitKey;
 use crate::app::figures::Asked;
 use crate::app::live::Shown;
 use crate::app::msg::Saved;
@@ -40,6 +41,11 @@ pub(crate) enum Effect {
     /// Fetch jobs that ended earlier, the latest first, of one state or of all; answers with `Msg::Rows` for
     /// each part of them.
     FetchEnded(Option<JobState>),
+    /// Ask why a job waits, which is the first of those that wait for the same; answers with `Msg::Why`.
+    Why {
+        wait: WaitKey,
+        job: JobId,
+    },
     /// Ask for figures of the past; answers with `Msg::Figures`.
     Ask(Asked),
     /// Follow what a job writes and keep it under this name; answers with `Msg::Output` whenever more

@@ -3,6 +3,8 @@
 //!
 //! What is typed need not be a part of what is found: its letters in their order are enough.
 
+use c2_shared::hint;
+
 use crate::app::keymap::{Action, Binding, Context, TABLE};
 use crate::command::{CommandInfo, commands};
 
@@ -53,6 +55,13 @@ impl Entry {
         }
     }
 
+    const fn action(&self) -> Option<Action> {
+        match self {
+            Self::Key(binding) => Some(binding.action),
+            Self::Head(_) | Self::Command(_) => None,
+        }
+    }
+
     /// What it does.
     pub(crate) fn words(&self) -> &'static str {
         match self {
@@ -72,6 +81,8 @@ impl Entry {
             () if title.contains(needle) || name == needle => Some(1),
             () if words.contains(needle) => Some(2),
             () if are_in_order(needle, title) => Some(3),
+            // A slip of the finger, as in `drian`.
+            () if hint::nearest(needle, [title.as_str()]).is_some() => Some(4),
             () => None,
         }
     }
@@ -89,27 +100,30 @@ impl Finder {
     }
 
     /// The keys, those of the present contexts first.
-    pub(crate) fn keys(present: &[Context]) -> Self {
+    pub(crate) fn keys(present: &[Context], offers: impl Fn(Action) -> bool) -> Self {
+        let is_offered = |entry: &Entry| entry.action().is_none_or(&offers);
         let others = Context::ALL.into_iter().filter(|context| !present.contains(context));
-        let with_head = |context: Context| std::iter::once(Entry::Head(context.title())).chain(bound(context));
+        let with_head =
+            |context: Context| std::iter::once(Entry::Head(context.title())).chain(bound(context).filter(&is_offered));
         Self::new(Kind::Keys, present.iter().copied().chain(others).flat_map(with_head).collect())
     }
 
     /// What the present keys do beside moving and editing, and all commands.
-    pub(crate) fn everything(present: &[Context]) -> Self {
+    pub(crate) fn everything(present: &[Context], offers: impl Fn(Action) -> bool) -> Self {
         let does = |entry: &Entry| match entry {
             Entry::Key(binding) => !matches!(binding.action, Action::Edit(_) | Action::Step(_) | Action::Palette),
             Entry::Head(_) | Entry::Command(_) => true,
         };
-        let keys = present.iter().copied().flat_map(bound).filter(does);
+        let is_offered = |entry: &Entry| entry.action().is_none_or(&offers);
+        let keys = present.iter().copied().flat_map(bound).filter(does).filter(is_offered);
         Self::new(Kind::Everything, keys.chain(commands().iter().map(Entry::Command)).collect())
     }
 
     /// What can be done with the rows that have the keys.
-    pub(crate) fn actions(present: &[Context]) -> Self {
+    pub(crate) fn actions(present: &[Context], offers: impl Fn(Action) -> bool) -> Self {
         let of_rows = [Context::Jobs, Context::JobRows, Context::Workers];
         let shown = of_rows.into_iter().filter(|context| present.contains(context));
-        let is_other = |entry: &Entry| entry.name() != ".";
+        let is_other = |entry: &Entry| entry.name() != "." && entry.action().is_none_or(&offers);
         Self::new(Kind::Actions, shown.flat_map(bound).filter(is_other).collect())
     }
 
@@ -155,7 +169,7 @@ mod tests {
     #[test]
     fn the_help_is_the_table_and_nothing_else() {
         let shown = |b: &Binding| (b.context, b.chords);
-        let listed = Finder::keys(&[Context::Line, Context::Everywhere]).found();
+        let listed = Finder::keys(&[Context::Line, Context::Everywhere], |_| true).found();
         let keys = listed.iter().filter_map(|entry| if let Entry::Key(b) = entry { Some(shown(b)) } else { None });
         let (mut listed, mut table): (Vec<_>, Vec<_>) = (keys.collect(), TABLE.iter().map(shown).collect());
         listed.sort_unstable();
@@ -166,8 +180,15 @@ mod tests {
     #[test]
     fn commands_and_keys_are_found_by_letters_in_their_order() {
         let present = [Context::Jobs, Context::JobRows, Context::Table, Context::Pane, Context::Everywhere];
-        let mut all = Finder::everything(&present);
-        let table = [("cancel", "c"), ("hold", "h"), ("qstat", "queue-status"), ("prvw", "p")];
+        let mut all = Finder::everything(&present, |_| true);
+        let table = [
+            ("cancel", "c"),
+            ("hold", "h"),
+            ("qstat", "queue-status"),
+            ("prvw", "p"),
+            ("drian", "drain"),
+            ("cancle", "c"),
+        ];
         for (typed, first) in table {
             (all.needle, all.at) = (typed.to_owned(), 0);
             let found = names(&all);

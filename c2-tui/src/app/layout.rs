@@ -29,7 +29,7 @@ pub(crate) struct Screen {
     pub(crate) header: Option<Area>,
     /// What the operator must do before there can be a connection.
     pub(crate) trouble: Option<Area>,
-    /// The names of the panes, where only one has room.
+    /// The names of the panes on the border of the one that has room.
     pub(crate) tabs: Option<Area>,
     pub(crate) panes: Vec<(Pane, Area)>,
     /// The page that was opened over the panes.
@@ -143,7 +143,7 @@ pub(crate) fn screen(model: &Model) -> Screen {
     }
     if let Some(result) = &model.result {
         let zoomed = model.zoom && model.focus == Focus::Result;
-        let lines = result.text.line_count();
+        let lines = result.rows(width);
         let wanted = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2);
         let most = if zoomed { rest.height } else { (rest.height * 3 / 5).max(4) };
         let rows = match () {
@@ -162,7 +162,8 @@ pub(crate) fn screen(model: &Model) -> Screen {
     if !model.pages.is_empty() {
         screen.page = Some(rest);
     } else if small {
-        screen.tabs = Some(rest.cut_top(1));
+        // They stand on the upper border: each row counts here.
+        screen.tabs = Some(Area { x: rest.x + 1, width: rest.width - 2, height: 1, ..rest });
         screen.panes.push((model.pane, rest));
     } else if model.zoom && matches!(model.focus, Focus::Pane(_)) {
         screen.panes.push((model.pane, rest));
@@ -210,7 +211,10 @@ pub(crate) const fn pane_head(pane: Pane, area: Area) -> u16 {
 /// Rows below the table of a pane, for what its columns have cut of the selected row: it stands on the
 /// lower border, but for a border that is also the upper one of another box.
 pub(crate) fn pane_foot(model: &Model, screen: &Screen, area: Area) -> u16 {
-    let focused = screen.panes.iter().any(|(pane, at)| *at == area && model.focus == Focus::Pane(*pane));
+    // Without a row there is nothing that was cut, and what to do next needs the room.
+    let has_rows = |pane: Pane| model.panes.grid(pane).len() > 0;
+    let is_shown = |(pane, at): &(Pane, Area)| *at == area && model.focus == Focus::Pane(*pane) && has_rows(*pane);
+    let focused = screen.panes.iter().any(is_shown);
     u16::from(focused && area.height >= FOOTED && screen.is_over_another(area))
 }
 

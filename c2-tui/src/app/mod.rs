@@ -22,6 +22,7 @@ pub(crate) mod finder;
 pub(crate) mod layout;
 pub(crate) mod line;
 pub(crate) mod live;
+mod offers;
 pub(crate) mod overlay;
 pub(crate) mod page;
 pub(crate) mod pager;
@@ -35,6 +36,7 @@ pub(crate) mod runs;
 pub(crate) mod table;
 pub(crate) mod timeline;
 pub(crate) mod toast;
+mod wake;
 pub(crate) mod watch;
 
 pub(crate) mod glyphs;

@@ -20,7 +20,7 @@ use crate::app::pager::Pager;
 use crate::app::pages::Pages;
 use crate::app::panes::{Pane, Panes};
 use crate::app::preferences::{Preferences, Sizes};
-use crate::app::proposal::{Proposal, Trail};
+use crate::app::proposal::{Proposal, Trail, Undo};
 use crate::app::report::{DocumentId, Fault};
 use crate::app::runs::Runs;
 use crate::app::table::{Grid, Opens};
@@ -32,6 +32,10 @@ use crate::command::Theme;
 pub(crate) struct Settings {
     /// Where c2d is, as `host:port`.
     pub(crate) server: String,
+    /// How this console was called, as far as others must be to speak with the same c2d.
+    pub(crate) call: String,
+    /// The folder of c2d, where it was named.
+    pub(crate) data_dir: Option<String>,
     pub(crate) theme: Theme,
     /// Borders and signs in ASCII.
     pub(crate) ascii: bool,
@@ -120,6 +124,8 @@ pub(crate) struct Model {
     pub(crate) proposal: Option<Proposal>,
     /// The letters that were typed last where they are no text.
     pub(crate) trail: Trail,
+    /// How it was before the first of them.
+    pub(crate) undo: Option<Undo>,
     /// Whether the mouse belongs to the console.
     pub(crate) mouse: bool,
     /// The choices that were kept last.
@@ -131,9 +137,20 @@ pub(crate) struct ResultView {
     /// The line that made it.
     pub(crate) title: String,
     pub(crate) text: Pager,
+    /// Cells of its first lines, of which those that are too long go on in the next row.
+    pub(crate) widths: Vec<usize>,
     pub(crate) status: i32,
     /// A page was opened since: of the result its title stays.
     pub(crate) is_folded: bool,
+}
+
+impl ResultView {
+    /// Rows that it takes in a box of this width.
+    pub(crate) fn rows(&self, width: u16) -> usize {
+        let room = usize::from(width.saturating_sub(4)).max(2);
+        let more: usize = self.widths.iter().map(|cells| cells.div_ceil(room).saturating_sub(1)).sum();
+        self.text.line_count().saturating_add(more)
+    }
 }
 
 /// From this age on a running command shows that it runs; below it only flickers.
@@ -180,6 +197,7 @@ impl Model {
             answered: None,
             proposal: None,
             trail: Trail::default(),
+            undo: None,
             mouse: true,
             kept: Preferences::default(),
         }
@@ -204,6 +222,7 @@ impl Model {
     /// The contexts in which a key is looked up now, the nearest first.
     pub(crate) fn contexts(&self) -> Vec<Context> {
         let near: &[Context] = match (&self.overlay, self.focus) {
+            (Some(Overlay::Question(question)), _) if question.count.is_some() => &[Context::Count],
             (Some(Overlay::Question(_)), _) => &[Context::Question],
             (Some(Overlay::Finder(_)), _) => &[Context::Finder],
             (None, focus) if focus != Focus::Line && self.pager(focus).is_some_and(|p| p.prompt().is_some()) => {
@@ -322,49 +341,6 @@ impl Model {
         let since = self.runs.present.as_ref()?.since;
         Some(self.now.mono.since_ms(since)).filter(|ms| *ms >= SPINNER_AFTER_MS)
     }
-
-    /// When the picture changes next by time alone: ages, countdowns, toasts, the spinner. With
-    /// nothing to show that ages there is no such time, and the console sleeps.
-    pub(crate) fn next_wake(&self) -> Option<Mono> {
-        let now = self.now;
-        let second = now.mono.after_ms(1_000 - now.wall_ms % 1_000);
-        let mut times: Vec<Mono> = self.toasts.next_expiry(now).into_iter().collect();
-        if self.runs.present.is_some() {
-            times.push(now.mono.after_ms(SPINNER_MS));
-        }
-        let previewed = self.preview.as_ref().and_then(|preview| preview.live.as_ref()).map(|live| &live.text);
-        let texts = [Focus::Page, Focus::Result].into_iter().filter_map(|focus| self.pager(focus));
-        if texts.chain(previewed).any(Pager::is_hungry) {
-            times.push(now.mono);
-        }
-        times.extend(self.preview.as_ref().and_then(Preview::due));
-        if self.link == Link::Up {
-            times.extend(self.pages.last().and_then(Page::asks).and_then(|(_, freshness)| freshness.due()));
-        }
-        let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
-        if self.link != Link::Up || watched || self.any_job_ages() {
-            times.push(second);
-        } else {
-            times.extend(self.silences().map(|ms| now.mono.after_ms(until_told_otherwise(ms))).min());
-        }
-        times.into_iter().min()
-    }
-
-    /// For how long workers were not heard of which that is told.
-    fn silences(&self) -> impl Iterator<Item = u64> {
-        let silent = self.cache.workers.values().filter(|w| !w.row.status.is_reachable());
-        silent.filter_map(|w| w.heard_ms).map(|heard| self.now.wall_ms.saturating_sub(heard))
-    }
-
-    fn any_job_ages(&self) -> bool {
-        self.cache.queue.running > 0 || self.cache.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
-    }
-}
-
-/// When a time is told in other words: each second within the first hour, then each minute.
-const fn until_told_otherwise(ms: u64) -> u64 {
-    let step = if ms < 3_600_000 { 1_000 } else { 60_000 };
-    step - ms % step
 }
 
 impl Preferences {

@@ -8,6 +8,7 @@ use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 use crossterm::event::KeyEvent;
 
+use crate::app::cache::WaitKey;
 use crate::app::figures::Figures;
 use crate::app::focus::Focus;
 use crate::app::keymap::Action;
@@ -63,6 +64,11 @@ pub(crate) enum Msg {
         run: RunId,
         report: Report,
     },
+    /// A command that runs says how far it is, or what is to be known about what it did.
+    Noted {
+        run: RunId,
+        line: String,
+    },
     /// One command of several that were started together ended; `None` when all have.
     Bulk {
         run: RunId,
@@ -73,6 +79,13 @@ pub(crate) enum Msg {
         job: JobId,
         /// The job, or why not.
         info: Result<Box<JobInfo>, Fault>,
+    },
+    /// Why a job waits that is the first of those that wait for the same.
+    Why {
+        wait: WaitKey,
+        job: JobId,
+        /// In one line; nothing where c2d did not say it.
+        words: Option<String>,
     },
     /// Jobs that ended before those that were told, the latest last.
     Rows(Vec<JobRow>),
@@ -105,6 +118,11 @@ pub(crate) enum Msg {
 pub(crate) enum News {
     /// It has this many bytes.
     Grown(u64),
+    /// So many bytes of it were known before, the last of them since then.
+    Known {
+        len: u64,
+        wall_ms: u64,
+    },
     /// It was written anew; what was known of it is no longer true.
     Anew,
     Chunks(Vec<Chunk>),

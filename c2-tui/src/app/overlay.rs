@@ -21,6 +21,8 @@ pub(crate) struct Question {
     /// The number that must be typed; without it `y` does.
     pub(crate) count: Option<usize>,
     pub(crate) typed: String,
+    /// What was typed in place of the number.
+    pub(crate) wrong: Option<String>,
     pub(crate) then: Then,
 }
 
@@ -51,7 +53,13 @@ impl Question {
             titles.push(format!("and {} more", n - TARGETS_MAX));
         }
         let count = (n >= COUNT_FROM && verb.destroys()).then_some(n);
-        Self { title, lines: titles, count, typed: String::new(), then: Then::Rows(verb, names) }
+        Self { title, lines: titles, count, typed: String::new(), wrong: None, then: Then::Rows(verb, names) }
+    }
+
+    /// The same, with something that is to be known first.
+    pub(crate) fn with_note(mut self, note: Option<String>) -> Self {
+        note.into_iter().for_each(|note| self.lines.insert(0, note));
+        self
     }
 
     /// Asks whether to run a line that destroys something.
@@ -68,7 +76,7 @@ impl Question {
             lines.push(format!("  and {} more", n - TARGETS_MAX));
         }
         let count = (n >= COUNT_FROM).then_some(n);
-        Self { title, lines, count, typed: String::new(), then: Then::Run(Box::new(line)) }
+        Self { title, lines, count, typed: String::new(), wrong: None, then: Then::Run(Box::new(line)) }
     }
 
     /// Asks whether to run the lines of a text.
@@ -80,7 +88,7 @@ impl Question {
             n if n < lines.len() => format!("run {n} commands?"),
             n => format!("run {n} lines?"),
         };
-        Self { title, lines, count: None, typed: String::new(), then: Then::RunAll(text) }
+        Self { title, lines, count: None, typed: String::new(), wrong: None, then: Then::RunAll(text) }
     }
 
     /// Asks whether to leave while these lines run.
@@ -89,7 +97,7 @@ impl Question {
             1 => "quit? this still runs".to_owned(),
             n => format!("quit? {n} commands still run"),
         };
-        Self { title, lines, count: None, typed: String::new(), then: Then::Quit }
+        Self { title, lines, count: None, typed: String::new(), wrong: None, then: Then::Quit }
     }
 
     pub(crate) fn overwrite(what: Saved, path: String) -> Self {
@@ -99,8 +107,14 @@ impl Question {
             lines,
             count: None,
             typed: String::new(),
+            wrong: None,
             then: Then::Save(what, path),
         }
+    }
+
+    /// The number is said once more: what was typed is another one.
+    pub(crate) fn refuse(&mut self) {
+        self.wrong = Some(std::mem::take(&mut self.typed));
     }
 
     /// Whether what was typed is the number that is asked for.

@@ -3,19 +3,27 @@
 //!
 //! A letter alone changes nothing: whoever believes to be in the line types its first letters into a pane.
 //! To wait for a while whether more of them come would be too short for those who type slowly and too
-//! long for the others. So what would be done is shown at once, and Enter or the same letter does it: no
-//! verb begins with two equal letters. Any other letter shows that a word is being typed, which then
-//! stands in the line with all its letters.
+//! long for the others. So what would be done is shown at once, and Enter does it, which is no letter of any word:
+//! the same letter twice may be one that was held down. Any other letter shows that a word is being typed, which then
+//! stands in the line with all its letters, and what these changed on the screen is taken back.
 
+use std::collections::BTreeSet;
+
+use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 
+use crate::app::cache::JobScope;
+use crate::app::model::Model;
 use crate::app::overlay::Then;
+use crate::app::panes::Pane;
+use crate::app::report::RunId;
+use crate::app::table::Sort;
 use crate::command;
 
 /// Something that is done when it is confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Proposal {
-    /// Its letter, which does it when it is pressed again.
+    /// Its letter.
     pub(crate) letter: char,
     /// What would be done with which rows.
     pub(crate) words: String,
@@ -36,7 +44,48 @@ pub(crate) struct Trail {
     at: Mono,
 }
 
+/// What letters may change on the screen before they turn out to be a word, as it was before the first of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Undo {
+    pub(crate) pages: usize,
+    pub(crate) zoom: bool,
+    pub(crate) mouse: bool,
+    pub(crate) has_preview: bool,
+    pub(crate) has_result: bool,
+    pub(crate) watched: BTreeSet<JobId>,
+    pub(crate) scope: JobScope,
+    pub(crate) sorts: [Sort; Pane::ALL.len()],
+    /// The last run that had begun.
+    pub(crate) run: RunId,
+}
+
+impl Undo {
+    pub(crate) fn of(model: &Model) -> Self {
+        Self {
+            pages: model.pages.len(),
+            zoom: model.zoom,
+            mouse: model.mouse,
+            has_preview: model.preview.is_some(),
+            has_result: model.result.is_some(),
+            watched: model.watched.clone(),
+            scope: model.panes.jobs.scope().clone(),
+            sorts: Pane::ALL.map(|pane| model.panes.grid(pane).sort()),
+            run: model.runs.last(),
+        }
+    }
+}
+
 impl Trail {
+    /// Whether the letters that were typed last belong to no word that goes on.
+    pub(crate) fn is_over(&self, now: Mono) -> bool {
+        self.letters.is_empty() || now.since_ms(self.at) > LETTER_MS
+    }
+
+    /// Whether a letter opened what this text was then typed into.
+    pub(crate) fn opened(&self, typed: &str) -> bool {
+        self.letters.strip_suffix(typed).is_some_and(|before| !before.is_empty())
+    }
+
     /// The word of which `text` is the rest, with the letters that were typed before it; nothing where
     /// they begin no verb.
     pub(crate) fn joined(&self, text: &str, now: Mono) -> Option<String> {
@@ -92,13 +141,5 @@ mod tests {
         let (mut trail, now) = typed("r", 300);
         trail.push(None, now);
         assert_eq!(trail.joined("e", now), None, "another key ends a word");
-    }
-
-    #[test]
-    fn a_letter_pressed_twice_begins_no_verb() {
-        for name in command::commands().iter().flat_map(command::CommandInfo::names) {
-            let mut letters = name.chars();
-            assert_ne!(letters.next(), letters.next(), "{name}");
-        }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Report {
     pub(crate) fold: Option<String>,
     /// The job whose output was asked for: its page shows it.
     pub(crate) opens: Option<(JobId, Shown)>,
+    /// What is to be read on a page of its own, under this title.
+    pub(crate) page: Option<(String, Vec<u8>)>,
     /// Why it was refused or failed.
     pub(crate) fault: Option<Fault>,
     /// The exit status that the headless console would end with.

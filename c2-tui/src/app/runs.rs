@@ -38,6 +38,8 @@ pub(crate) struct Present {
     /// Its line, or what several lines do.
     pub(crate) line: String,
     pub(crate) since: Mono,
+    /// What it said meanwhile.
+    pub(crate) notes: Vec<String>,
     /// How many lines succeeded, and what became of the others, when there are several.
     pub(crate) bulk: Option<Bulk>,
 }
@@ -60,8 +62,13 @@ impl Runs {
 
     pub(crate) fn begin(&mut self, line: String, now: Mono, bulk: Option<Bulk>) -> RunId {
         let run = self.name();
-        self.present = Some(Present { run, line, since: now, bulk });
+        self.present = Some(Present { run, line, since: now, notes: Vec::new(), bulk });
         run
+    }
+
+    /// The name that was given last.
+    pub(crate) const fn last(&self) -> RunId {
+        RunId(self.next)
     }
 
     /// Remembers what came of a line.

@@ -3,6 +3,8 @@
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::app::pager;
+
 /// Cells that a text takes.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
@@ -88,41 +90,18 @@ pub(crate) fn wrapped(text: &str, cells: usize) -> Vec<String> {
     lines
 }
 
-/// One line for a cell: control characters, line ends and direction overrides become visible or
-/// vanish, so that nothing a worker says can move the cursor or swap letters.
+/// One line for a cell: nothing that anybody says can move the cursor or swap letters. What the pager shows of it is
+/// the same, but that here line ends and tabs are blanks.
 pub(crate) fn sanitize(text: &str) -> String {
     if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
         return text.to_owned();
     }
-    text.chars().filter_map(|c| if c == '\n' || c == '\t' { Some(' ') } else { harmless(c) }).collect()
-}
-
-/// A character that can be shown as it is, its stand-in, or nothing.
-fn harmless(c: char) -> Option<char> {
-    match c {
-        '\r' => None,
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
-        _ if c.is_control() => Some('\u{fffd}'),
-        _ => Some(c),
-    }
+    pager::printable(&text.replace(['\n', '\t'], " "))
 }
 
 /// Text of several lines for the pager: as [`sanitize`], with tabs at every eighth column.
 pub(crate) fn lines(text: &str) -> Vec<String> {
-    text.lines().map(expand).collect()
-}
-
-fn expand(line: &str) -> String {
-    let mut shown = String::with_capacity(line.len());
-    for c in line.chars() {
-        if c == '\t' {
-            let stop = 8 - width(&shown) % 8;
-            shown.extend(std::iter::repeat_n(' ', stop));
-        } else {
-            shown.extend(harmless(c));
-        }
-    }
-    shown
+    text.lines().map(pager::printable).collect()
 }
 
 #[cfg(test)]
@@ -154,7 +133,13 @@ mod tests {
 
     #[test]
     fn nothing_escapes() {
-        assert_eq!(sanitize("a\x1b[2Jb\r\nc\u{202e}d"), "a\u{fffd}[2Jb cd");
-        assert_eq!(lines("a\tb\n\x07x"), ["a       b", "\u{fffd}x"]);
+        assert_eq!(sanitize("a\x1b[2Jb\r\nc\u{202e}d"), "ab cd");
+        assert_eq!(lines("a\tb\n\x07x\u{1}"), ["a       b", "x\u{fffd}"]);
+        for hostile in
+            ["a\x1b[31mb\x1b[0m", "\x1b]52;c;QQ==\x07x", "a\x07\u{1}\u{7f}b", "tab\tb", "\u{202e}abc", "日本"]
+        {
+            let paged = pager::Pager::new(hostile.as_bytes()).lines();
+            assert_eq!(lines(hostile), paged, "a page and the pager show {hostile:?} alike");
+        }
     }
 }

@@ -12,6 +12,9 @@ use crate::app::report::Fault;
 use crate::app::table::Step;
 use crate::lanes::{self, Lane};
 
+/// The latest attempt at a job, whichever that is.
+const LATEST: u32 = u32::MAX;
+
 /// Without a word about it, the last quarter of an hour.
 pub(crate) const SINCE_S: u64 = 15 * 60;
 
@@ -26,7 +29,8 @@ pub(crate) struct Timeline {
     told: Option<(u64, Mono)>,
     spans: Vec<Span>,
     lanes: Vec<Lane>,
-    selected: Option<JobId>,
+    /// The selected run: an attempt at a job.
+    selected: Option<(JobId, u32)>,
     /// The selected lane, and the first one in sight.
     lane: usize,
     top: usize,
@@ -45,7 +49,7 @@ impl Timeline {
             told: None,
             spans: Vec::new(),
             lanes: Vec::new(),
-            selected,
+            selected: selected.map(|job| (job, LATEST)),
             lane: 0,
             top: 0,
             height: 1,
@@ -62,7 +66,11 @@ impl Timeline {
         let workers = cache.workers.values().map(|worker| &worker.row);
         let workers = workers.filter(|row| row.status.is_reachable());
         lanes::add_idle(&mut self.lanes, workers.map(|row| (row.ip, row.worker_id.clone(), row.slots)));
-        let of_selected = |lane: &Lane| lane.spans.iter().any(|at| Some(self.spans[*at].job_id) == self.selected);
+        if let Some((job, LATEST)) = self.selected {
+            let latest = self.spans.iter().filter(|span| span.job_id == job).map(|span| span.attempt).max();
+            self.selected = Some((job, latest.unwrap_or(LATEST)));
+        }
+        let of_selected = |lane: &Lane| lane.spans.iter().any(|at| self.is_selected(&self.spans[*at]));
         if let Some(lane) = self.lanes.iter().position(of_selected) {
             self.lane = lane;
             return self.keep_in_sight();
@@ -109,13 +117,18 @@ impl Timeline {
         self.lane
     }
 
-    pub(crate) const fn selected(&self) -> Option<JobId> {
-        self.selected
+    /// The job of the selected run.
+    pub(crate) fn selected(&self) -> Option<JobId> {
+        self.selected.map(|(job, _)| job)
+    }
+
+    pub(crate) fn is_selected(&self, span: &Span) -> bool {
+        self.selected == Some((span.job_id, span.attempt))
     }
 
     /// The selected run.
     pub(crate) fn span(&self) -> Option<&Span> {
-        self.spans.iter().find(|span| Some(span.job_id) == self.selected)
+        self.spans.iter().find(|span| self.is_selected(span))
     }
 
     pub(crate) fn set_height(&mut self, height: usize) {
@@ -141,7 +154,7 @@ impl Timeline {
     /// From run to run in the lane.
     pub(crate) fn pass(&mut self, places: isize) {
         let Some(lane) = self.lanes.get(self.lane) else { return };
-        let at = lane.spans.iter().position(|at| Some(self.spans[*at].job_id) == self.selected);
+        let at = lane.spans.iter().position(|at| self.is_selected(&self.spans[*at]));
         let last = lane.spans.len().saturating_sub(1);
         if let Some(at) = at.and_then(|at| lane.spans.get(at.saturating_add_signed(places).min(last))) {
             self.select(*at);
@@ -151,7 +164,7 @@ impl Timeline {
     /// Selects a run by its place in the list.
     pub(crate) fn select(&mut self, at: usize) {
         let Some(span) = self.spans.get(at) else { return };
-        self.selected = Some(span.job_id);
+        self.selected = Some((span.job_id, span.attempt));
         self.at_ms = span.ended_ms.unwrap_or(u64::MAX);
         self.lane = self.lanes.iter().position(|lane| lane.spans.contains(&at)).unwrap_or(self.lane);
         self.keep_in_sight();
@@ -165,7 +178,7 @@ impl Timeline {
                 .abs_diff(self.at_ms.clamp(span.started_ms, span.ended_ms.unwrap_or(u64::MAX).max(span.started_ms)))
         };
         let near = self.lanes.get(self.lane).and_then(|lane| lane.spans.iter().min_by_key(away));
-        self.selected = near.map(|at| self.spans[*at].job_id);
+        self.selected = near.map(|at| (self.spans[*at].job_id, self.spans[*at].attempt));
     }
 
     fn keep_in_sight(&mut self) {

@@ -40,11 +40,15 @@ pub(crate) struct Toasts {
 
 impl Toasts {
     pub(crate) fn say(&mut self, kind: Kind, text: impl Into<String>, now: Now) {
+        let (text, until) = (text.into(), now.mono.after_ms(STAY_MS));
+        // What is said again while it can be read is no other message.
+        if self.kept.back().is_some_and(|last| last.until > now.mono && (last.kind, &last.text) == (kind, &text)) {
+            self.kept.pop_back();
+        }
         if self.kept.len() == KEPT_MAX {
             self.kept.pop_front();
         }
-        let until = now.mono.after_ms(STAY_MS);
-        self.kept.push_back(Toast { kind, text: text.into(), wall_ms: now.wall_ms, until });
+        self.kept.push_back(Toast { kind, text, wall_ms: now.wall_ms, until });
     }
 
     /// What is to be shown now, oldest first.
@@ -74,11 +78,16 @@ mod tests {
             toasts.say(Kind::Plain, n.to_string(), Now { mono: Mono(n * 1_000), wall_ms: 0 });
         }
         let at = |ms| Now { mono: Mono(ms), wall_ms: 0 };
-        let texts = |ms| toasts.shown(at(ms)).map(|t| t.text.as_str()).collect::<String>();
-        assert_eq!(texts(4_000), "234");
-        assert_eq!(texts(6_500), "34");
-        assert_eq!(texts(8_000), "");
+        let texts = |toasts: &Toasts, ms| toasts.shown(at(ms)).map(|t| t.text.as_str()).collect::<String>();
+        assert_eq!(texts(&toasts, 4_000), "234");
+        assert_eq!(texts(&toasts, 6_500), "34");
+        assert_eq!(texts(&toasts, 8_000), "");
         assert_eq!(toasts.next_expiry(at(4_000)), Some(Mono(6_000)));
         assert_eq!(toasts.all().count(), 5);
+        for ms in [20_000, 21_000, 30_000] {
+            toasts.say(Kind::Bad, "this console is read-only", at(ms));
+        }
+        let shown = texts(&toasts, 31_000);
+        assert_eq!((shown.as_str(), toasts.all().count()), ("this console is read-only", 7), "they do not pile up");
     }
 }

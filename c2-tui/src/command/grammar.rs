@@ -294,11 +294,13 @@ impl Command {
     }
 
     /// Whether the line says itself that nothing is to be asked.
-    pub(crate) const fn is_confirmed(&self) -> bool {
+    pub(crate) fn is_confirmed(&self) -> bool {
         match self {
             Self::Cancel(cancel) => cancel.yes,
             Self::Unassign(unassign) => unassign.yes,
             Self::CleanupWorkspaces(cleanup) => cleanup.yes,
+            Self::Schedule(schedule) => schedule.yes,
+            Self::Notify(notify) => notify.yes,
             _ => false,
         }
     }

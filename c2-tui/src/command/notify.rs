@@ -46,6 +46,9 @@ pub(crate) struct Notify {
     /// Take back what these flags of a notification said, like `group,on`
     #[arg(long, value_name = "FLAG", value_delimiter = ',', value_parser = CLEARED)]
     pub(crate) clear: Vec<String>,
+    /// Remove it without a question, which only the full screen asks
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// What a notification may be without.

@@ -58,6 +58,9 @@ pub(crate) struct Schedule {
     /// What else there is to say about the job.
     #[command(flatten)]
     pub(crate) flags: JobFlags,
+    /// Remove it without a question, which only the full screen asks
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// What can change of a schedule, and not of a job that was submitted.

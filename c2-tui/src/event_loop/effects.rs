@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use c2_shared::api::figures::{StatsQuery, TimelineQuery};
 use c2_shared::api::jobs::LogQuery;
+use c2_shared::api::why::Explanation;
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
@@ -15,6 +16,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::history::HistoryFile;
 use super::outputs::Writer;
 use crate::app::Msg;
+use crate::app::cache::WaitKey;
 use crate::app::figures::{Asked, Figures};
 use crate::app::live::Shown;
 use crate::app::report::{Fault, Report, RunId};
@@ -57,8 +59,19 @@ impl Effects {
         Context::new(self.client.borrow().clone(), true)
     }
 
+    /// Surroundings in which what a run says meanwhile is told.
+    fn noting(&self, run: RunId) -> Context {
+        let to = self.to.clone();
+        self.context().with_listener(move |told| {
+            if let Told::Progress(line) = told {
+                // Where so much waits already, what came of it says enough.
+                let _full = to.try_send(Msg::Noted { run, line: line.to_owned() });
+            }
+        })
+    }
+
     pub(super) fn execute(&mut self, tasks: &mut JoinSet<()>, run: RunId, line: Entered, width: u16) {
-        let (context, to) = (self.context(), self.to.clone());
+        let (context, to) = (self.noting(run), self.to.clone());
         let task = tasks.spawn(async move {
             let report = report(&context, line.command, width).await;
             let _nobody_listens = to.send(Msg::Finished { run, report }).await;
@@ -93,7 +106,7 @@ impl Effects {
 
     /// Executes lines one after the other, whatever becomes of each.
     pub(super) fn execute_all(&mut self, tasks: &mut JoinSet<()>, run: RunId, lines: Vec<Entered>, width: u16) {
-        let (context, to) = (self.context(), self.to.clone());
+        let (context, to) = (self.noting(run), self.to.clone());
         let task = tasks.spawn(async move {
             for line in lines {
                 let report = report(&context, line.command, width).await;
@@ -126,6 +139,19 @@ impl Effects {
             let info =
                 answer.map(|answer| Box::new(answer.job)).map_err(|error| Fault::from(CommandError::from(error)));
             let _nobody_listens = to.send(Msg::Fetched { job, info }).await;
+        });
+    }
+
+    /// Asks why a job waits.
+    pub(super) fn why(&self, tasks: &mut JoinSet<()>, wait: WaitKey, job: JobId) {
+        let (client, to, fetches) = (self.client.borrow().clone(), self.to.clone(), Arc::clone(&self.fetches));
+        tasks.spawn(async move {
+            let Ok(_permit) = fetches.acquire().await else { return };
+            let next = || "next to start".to_owned();
+            let waits = |why: &Explanation| why.job.state == wait.state;
+            let why = client.why(job).await.ok().filter(waits);
+            let words = why.map(|why| render::waiting(&why).unwrap_or_else(next));
+            let _nobody_listens = to.send(Msg::Why { wait, job, words }).await;
         });
     }
 
@@ -209,9 +235,15 @@ async fn report(context: &Context, command: Command, width: u16) -> Report {
             Err(error) => Report { status: exit::status(error.kind), fault: Some(error.into()), ..Report::default() },
         };
     }
+    let attempt = if let Command::Output(asked) = &command { asked.attempt } else { None };
     let result = command::execute(context, command).await;
     let status = exit::of(&result);
     match result {
+        // Of an attempt that is over nothing more comes; it is read as every other output.
+        Ok(Outcome { data: Data::Output { job, output, .. }, .. }) => {
+            let page = Some((format!("{job} attempt {}", attempt.unwrap_or_default()), output.render()));
+            Report { page, status, ..Report::default() }
+        }
         Ok(outcome) => Report { text: words(&outcome, width), status, ..Report::default() },
         Err(error) => Report { fault: Some(error.into()), status, ..Report::default() },
     }

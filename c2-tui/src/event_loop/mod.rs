@@ -37,7 +37,7 @@ use self::signals::{Signals, Told};
 use self::terminal::Screen;
 use crate::app::{Effect, Model, Msg, Settings, update};
 use crate::clock::{self, Clock};
-use crate::connect::Place;
+use crate::connect::{self, Place};
 use crate::feed;
 use crate::ui::{self, HitMap};
 
@@ -111,12 +111,14 @@ pub(crate) async fn run(client: Client, place: Place, settings: Settings) -> Res
 }
 
 /// Settings from the surroundings: NO_COLOR, a locale without UTF-8, the time zone.
-pub(crate) fn settings(server: &str) -> Settings {
+pub(crate) fn settings(server: &str, place: &Place) -> Settings {
     let said = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(said);
     let utf8 = |locale: String| locale.to_ascii_lowercase().replace('-', "").contains("utf8");
     Settings {
         server: server.to_owned(),
+        call: place.call(server),
+        data_dir: place.data_dir.as_deref().map(connect::quoted),
         // The console of Linux has few letters beside those of ASCII.
         ascii: !locale.is_none_or(utf8) || said("TERM").is_some_and(|term| term == "linux"),
         no_color: said("NO_COLOR").is_some(),
@@ -253,6 +255,7 @@ impl EventLoop {
             Effect::Abort(run) => self.effects.abort(run),
             Effect::Fetch(job) => self.effects.fetch(&mut self.tasks, job),
             Effect::FetchEnded(state) => self.effects.fetch_ended(&mut self.tasks, state),
+            Effect::Why { wait, job } => self.effects.why(&mut self.tasks, wait, job),
             Effect::Ask(asked) => self.effects.ask(&mut self.tasks, asked),
             Effect::Keep(chosen) => self.keeper.keep(chosen),
             Effect::Remember(line) => self.effects.remember(&mut self.tasks, line),

@@ -71,19 +71,28 @@ impl Spool {
         Ok((from..to).map(|block| count_lines(part.lines(block, self.len).1)).collect())
     }
 
+    /// The same bytes in another file, which may grow by itself.
+    pub(crate) fn copy(&self, folder: &Path, name: &str) -> io::Result<Self> {
+        let mut copy = Self::create(folder, name)?;
+        copy.len = self.write_to(&copy.file)?;
+        Ok(copy)
+    }
+
     /// Copies all of it to a file.
     pub(crate) fn save(&self, path: &str, overwrite: bool) -> SaveEnding {
-        save(path, overwrite, |out| {
-            let mut buffer = vec![0; COPY_BYTES];
-            let mut at = 0;
-            while at < self.len {
-                let part = usize::try_from(self.len - at).unwrap_or(COPY_BYTES).min(COPY_BYTES);
-                self.file.read_exact_at(&mut buffer[..part], at)?;
-                out.write_all_at(&buffer[..part], at)?;
-                at += part as u64;
-            }
-            Ok(self.len)
-        })
+        save(path, overwrite, |out| self.write_to(out))
+    }
+
+    fn write_to(&self, out: &File) -> io::Result<u64> {
+        let mut buffer = vec![0; COPY_BYTES];
+        let mut at = 0;
+        while at < self.len {
+            let part = usize::try_from(self.len - at).unwrap_or(COPY_BYTES).min(COPY_BYTES);
+            self.file.read_exact_at(&mut buffer[..part], at)?;
+            out.write_all_at(&buffer[..part], at)?;
+            at += part as u64;
+        }
+        Ok(self.len)
     }
 
     /// Reads blocks with what lies on both sides of them, as their borders need it.

@@ -1,6 +1,6 @@
 //! Figures of the past as text: names with their times, failures that are alike, and what ran where.
 
-use c2_shared::api::figures::{NameStats, Span, Stats, Timeline, WorkerStats};
+use c2_shared::api::figures::{FailureGroup, NameStats, Span, Stats, Timeline, WorkerStats};
 use c2_shared::job::JobState;
 use c2_shared::time::span;
 
@@ -8,6 +8,7 @@ use crate::lanes::{Lane, lanes};
 use crate::render::look::{Look, Style, bytes};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
+use crate::render::workers::joined;
 
 /// Cells of a time where nothing says how many there are.
 const CELLS: u16 = 100;
@@ -54,7 +55,7 @@ pub(crate) fn stats(look: &Look, stats: &Stats) -> String {
             let named: Vec<String> = group.job_ids.iter().take(NAMED_MAX).map(ToString::to_string).collect();
             let more = if group.job_ids.len() > NAMED_MAX { " .." } else { "" };
             let count = group.job_ids.len().to_string();
-            let outcome = Cell::styled(group.outcome.to_string(), JobState::Failed);
+            let outcome = Cell::styled(outcomes(group), JobState::Failed);
             table.row([Cell::from(count), outcome, Cell::from(&group.line), Cell::from(named.join(",") + more)]);
         }
         text.push_str(&format!("\n{}", table.render(look)));
@@ -62,7 +63,22 @@ pub(crate) fn stats(look: &Look, stats: &Stats) -> String {
     if let Some(eta_s) = stats.eta_s.filter(|eta| *eta > 0) {
         text.push_str(&format!("\nthe queue is empty in about {}\n", span(eta_s * 1_000)));
     }
+    if stats.cannot_run > 0 {
+        text.push_str(&format!("\n{} cannot run now; `why JOB` says what is missing\n", jobs(stats.cannot_run)));
+    }
     text
+}
+
+fn jobs(n: usize) -> String {
+    if n == 1 { "1 queued job".to_owned() } else { format!("{n} queued jobs") }
+}
+
+/// How jobs ended that failed alike, with their numbers where that is in several ways.
+fn outcomes(group: &FailureGroup) -> String {
+    match group.outcomes.as_slice() {
+        [] | [_] => group.outcome.to_string(),
+        several => joined(several.iter().map(|of| format!("{} {}x", of.outcome, of.jobs))),
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "c2d counted milliseconds")]
@@ -103,13 +119,13 @@ pub(crate) fn timeline(look: &Look, timeline: &Timeline) -> String {
         text.push_str("|\n");
     }
     text.push_str(&format!("{:slots$}  {since} ago{:>gap$}\n", "", "now", gap = cells.saturating_sub(since.len() + 4)));
-    text.push_str("# succeeded  x failed  - cancelled  > running\n");
+    text.push_str("# succeeded  x failed  ? lost  - cancelled  > running\n");
     text
 }
 
 /// A run as so many signs, with the job's name or id in them where it has room.
 fn part(look: &Look, span: &Span, cells: usize) -> String {
-    let (sign, style) = sign(span.state);
+    let (sign, style) = if span.lost { ("?", Style::Bad) } else { sign(span.state) };
     let name = span.name.clone().unwrap_or_else(|| span.job_id.to_string());
     let name = sanitize::cell(&name);
     let shown = if name.is_ascii() && name.len() + 2 <= cells { format!("{sign}{name}") } else { String::new() };

@@ -219,10 +219,16 @@ fn tail(stream: &str, all: &str, output: &str, (not_shown, dropped): (u64, u64))
 
 pub(crate) fn queue(look: &Look, queue: &QueueStatus) -> String {
     let ended = queue.ended.iter().map(|(state, n)| format!("{n} {state}"));
+    let of = |all: usize, part: usize, words: &str| match part {
+        0 => all.to_string(),
+        part => format!("{all}, of which {part} {words}"),
+    };
+    let running = of(queue.running, queue.unreachable, "unreachable");
+    let queued = of(queue.queued, queue.cannot_run, "cannot run now");
     let mut pairs = vec![
         ("active", format!("{} of {} allowed", queue.active, queue.capacity)),
-        ("running", queue.running.to_string()),
-        ("queued", queue.queued.to_string()),
+        ("running", running),
+        ("queued", queued),
         ("blocked", queue.blocked.to_string()),
         ("held", queue.held.to_string()),
         ("ended", Some(joined(ended)).filter(|text| !text.is_empty()).unwrap_or_else(|| "0".to_owned())),

@@ -149,6 +149,8 @@ pub(crate) fn queue(jobs: &[JobRow]) -> QueueStatus {
         held: count(JobState::Held),
         queued: count(JobState::Queued),
         running: count(JobState::Running),
+        unreachable: jobs.iter().filter(|j| j.unreachable).count(),
+        cannot_run: 0,
         active,
         capacity: 50_000,
         ended: [(JobState::Succeeded, 120), (JobState::Failed, 3), (JobState::Cancelled, 1)].into(),
@@ -204,7 +206,8 @@ pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
 
 /// A console with this screen that has heard nothing yet.
 pub(crate) fn console(width: u16, height: u16) -> Model {
-    let settings = Settings { server: "10.0.0.6:30814".to_owned(), ..Settings::default() };
+    let (server, call) = ("10.0.0.6:30814".to_owned(), "c2-tui --server 10.0.0.6:30814".to_owned());
+    let settings = Settings { server, call, ..Settings::default() };
     let mut model = Model::new(settings);
     send(&mut model, Msg::Resize { width, height });
     model
@@ -214,7 +217,13 @@ pub(crate) fn console(width: u16, height: u16) -> Model {
 pub(crate) fn busy(width: u16, height: u16) -> Model {
     let mut model = console(width, height);
     send(&mut model, Msg::Connected);
-    send(&mut model, snapshot(workers(), jobs()));
+    let asked = send(&mut model, snapshot(workers(), jobs()));
+    for effect in asked {
+        if let Effect::Why { wait, job } = effect {
+            let words = if job == JobId(8) { "job-4 has to succeed first, and is running" } else { "next to start" };
+            send(&mut model, Msg::Why { wait, job, words: Some(words.to_owned()) });
+        }
+    }
     model
 }
 

@@ -76,12 +76,13 @@ fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
                 | Context::Filter
                 | Context::Finder
                 | Context::Question
+                | Context::Count
         )
     ) {
         // What is open wants an answer; the keys of the rest would only distract.
         contexts.truncate(1);
     }
-    for binding in keymap::hints(&contexts, HINTS_MAX) {
+    for binding in keymap::hints(&contexts, HINTS_MAX, |action| canvas.model.offers(action)) {
         let key = binding.keys().next().unwrap_or_default();
         let width = u16::try_from(key.len() + 1 + binding.words.len()).unwrap_or(u16::MAX);
         // A key with half of its words says less than none; a shorter one may still have room.

@@ -97,12 +97,13 @@ impl<'a, 'f> Canvas<'a, 'f> {
         x
     }
 
-    /// Text in the middle of a row.
+    /// Text in the middle of a row, and of those below where it is longer.
     pub(super) fn centred(&mut self, area: Area, row: u16, text: &str, style: Style) {
-        let shown = text::cut_end(text, area.width.into(), self.glyphs.cut);
-        let free = usize::from(area.width) - text::width(&shown);
-        let x = area.x + u16::try_from(free / 2).unwrap_or(0);
-        if row < area.height {
+        let lines = text::wrapped(text, area.width.into());
+        for (line, row) in lines.iter().zip(row..area.height) {
+            let shown = text::cut_end(line, area.width.into(), self.glyphs.cut);
+            let free = usize::from(area.width) - text::width(&shown);
+            let x = area.x + u16::try_from(free / 2).unwrap_or(0);
             self.put(x, area.y + row, area.width, &shown, style);
         }
     }

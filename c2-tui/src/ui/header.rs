@@ -15,14 +15,84 @@ use crate::app::text;
 
 /// Below this width only what matters most has room.
 const NARROW: u16 = 60;
+/// From this width on keys are named too.
+const ROOMY: u16 = 120;
+/// What the header says of a queue that an operator stopped.
+pub(super) const PAUSED: &str = "PAUSED";
+
+/// A part of the line; of a lower rank is what matters more, and what stands when there is little room.
+struct Part {
+    rank: u8,
+    spans: Vec<Span<'static>>,
+    hit: Option<Action>,
+}
+
+impl Part {
+    fn new(rank: u8, span: Span<'static>) -> Self {
+        Self { rank, spans: vec![span], hit: None }
+    }
+
+    fn width(&self) -> u16 {
+        u16::try_from(self.spans.iter().map(Span::width).sum::<usize>()).unwrap_or(u16::MAX)
+    }
+}
+
+/// Between two parts.
+const GAP: u16 = 3;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     if area.width < NARROW {
         return narrow(canvas, area);
     }
     let server = canvas.model.settings.server.clone();
-    let mut parts = vec![vec![canvas.span(" C2 ", Tone::Accent), canvas.span(server, Tone::Plain)]];
-    let link = match &canvas.model.link {
+    let mut parts = vec![Part {
+        rank: 0,
+        spans: vec![canvas.span(" C2 ", Tone::Accent), canvas.span(server, Tone::Plain)],
+        hit: None,
+    }];
+    if canvas.model.settings.readonly {
+        parts.push(Part::new(1, canvas.span("read-only", Tone::Warn)));
+    }
+    parts.push(Part::new(0, link(canvas)));
+    let failures = canvas.model.failures.len();
+    if failures > 0 {
+        let keys = if area.width < ROOMY { "" } else { ": F4 which, F6 why" };
+        let words = format!("{} {failures} failed{keys}", canvas.glyphs.state(JobState::Failed));
+        let part = Part::new(2, canvas.span(words, Tone::Bad));
+        parts.push(Part { hit: Some(Action::Failures), ..part });
+    }
+    if canvas.model.cache.heard_ms.is_some() {
+        parts.extend(numbers(canvas));
+    }
+    let beside = canvas.model.watches.iter().filter(|watch| watch.is_running()).count();
+    if beside > 0 {
+        let words = format!("{} {beside} in background", canvas.glyphs.state(JobState::Running));
+        parts.push(Part::new(7, canvas.span(words, Tone::Accent)));
+    }
+    // A part that would be cut is left out: half a number is worse than none. The first one and the state of the
+    // connection must be told in any case.
+    let mut ranked: Vec<usize> = (0..parts.len()).collect();
+    ranked.sort_by_key(|at| parts[*at].rank);
+    let (mut shown, mut used) = (vec![false; parts.len()], 0_u16);
+    for at in ranked {
+        let with = used.saturating_add(parts[at].width());
+        if with <= area.width || parts[at].rank == 0 {
+            (shown[at], used) = (true, with.saturating_add(GAP));
+        }
+    }
+    let mut x = area.x;
+    for part in parts.into_iter().zip(shown).filter_map(|(part, shown)| shown.then_some(part)) {
+        let (width, left) = (part.width(), (area.x + area.width).saturating_sub(x));
+        if let Some(action) = part.hit {
+            canvas.hit(Area { x, width, ..area }, Target::Hint(action));
+        }
+        x = canvas.put_line(x, area.y, left, &Line::from(part.spans)) + GAP;
+    }
+}
+
+/// How it stands with the connection.
+fn link(canvas: &Canvas<'_, '_>) -> Span<'static> {
+    match &canvas.model.link {
         Link::Connecting { since } => {
             canvas.span(format!("{} connecting{}", canvas.glyphs.link[1], for_how_long(canvas, *since)), Tone::Warn)
         }
@@ -36,40 +106,6 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
             span.style = span.style.add_modifier(ratatui::style::Modifier::REVERSED);
             span
         }
-    };
-    parts.push(vec![link]);
-    let failures = canvas.model.failures.len();
-    if failures > 0 {
-        let words = format!("{} {failures} failed: F4 which, F6 why", canvas.glyphs.state(JobState::Failed));
-        parts.push(vec![canvas.span(words, Tone::Bad)]);
-    }
-    let failures_at = (failures > 0).then_some(parts.len() - 1 + usize::from(canvas.model.settings.readonly));
-    if canvas.model.cache.heard_ms.is_some() {
-        parts.extend(numbers(canvas));
-    }
-    if canvas.model.settings.readonly {
-        parts.insert(1, vec![canvas.span("read-only", Tone::Warn)]);
-    }
-    let beside = canvas.model.watches.iter().filter(|watch| watch.is_running()).count();
-    if beside > 0 {
-        parts.push(vec![
-            canvas.span(format!("{} {beside} in background", canvas.glyphs.state(JobState::Running)), Tone::Accent),
-        ]);
-    }
-    let mut x = area.x;
-    for (at, part) in parts.into_iter().enumerate() {
-        let line = Line::from(part);
-        let width = u16::try_from(line.width()).unwrap_or(u16::MAX);
-        // A part that would be cut is left out: half a number is worse than none. The first one
-        // and the state of the connection must be told in any case.
-        let left = (area.x + area.width).saturating_sub(x);
-        if width > left && x > area.x + 30 {
-            break;
-        }
-        if Some(at) == failures_at {
-            canvas.hit(Area { x, width, ..area }, Target::Hint(Action::Failures));
-        }
-        x = canvas.put_line(x, area.y, left, &line) + 3;
     }
 }
 
@@ -102,7 +138,13 @@ fn narrow(canvas: &mut Canvas<'_, '_>, area: Area) {
         (Some(_), _) => {
             let all = model.cache.workers.len();
             let missing = if queue.workers_online < all { Tone::Warn } else { Tone::Plain };
-            parts.push((format!("{} running", queue.running), Tone::Plain));
+            if queue.paused {
+                parts.insert(1, (PAUSED.to_owned(), Tone::Warn));
+            }
+            parts.push((format!("{} running", model.cache.running()), Tone::Plain));
+            if queue.unreachable > 0 {
+                parts.push((format!("{} unreachable", queue.unreachable), Tone::Warn));
+            }
             parts.push((format!("{} queued", queue.queued), Tone::Plain));
             parts.push((format!("{}/{all} workers", queue.workers_online), missing));
         }
@@ -120,7 +162,12 @@ fn narrow(canvas: &mut Canvas<'_, '_>, area: Area) {
 /// The title of the terminal's window: whether all is well, for somebody who looks elsewhere.
 pub(crate) fn title(model: &Model) -> String {
     let queue = &model.cache.queue;
-    let counts = [(queue.running, "running"), (queue.queued, "queued"), (model.failures.len(), "failed")];
+    let counts = [
+        (model.cache.running(), "running"),
+        (queue.unreachable, "unreachable"),
+        (queue.queued, if queue.paused { "queued and paused" } else { "queued" }),
+        (model.failures.len(), "failed"),
+    ];
     let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
     let counts: Vec<String> = match model.link {
         Link::Up => counts.collect(),
@@ -165,11 +212,13 @@ fn retry(model: &Model, retry_at: Mono) -> String {
     }
 }
 
-fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Vec<Span<'static>>> {
+fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Part> {
     let cache = &canvas.model.cache;
     let queue = &cache.queue;
-    let named =
-        |name: &str, value: String, tone| vec![canvas.span(format!("{name} "), Tone::Dim), canvas.span(value, tone)];
+    let named = |rank, name: &str, value: String, tone| {
+        let spans = vec![canvas.span(format!("{name} "), Tone::Dim), canvas.span(value, tone)];
+        Part { rank, spans, hit: None }
+    };
     let all = cache.workers.len();
     let online = queue.workers_online;
     let missing = if online < all { Tone::Warn } else { Tone::Plain };
@@ -179,19 +228,27 @@ fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Vec<Span<'static>>> {
         queue.slots,
         canvas.glyphs.bar(queue.slots_used.into(), queue.slots.into(), 8)
     );
-    let mut parts = vec![
-        named("workers", format!("{online}/{all}"), missing),
-        named("slots", slots, Tone::Plain),
-        named("queued", queue.queued.to_string(), Tone::Plain),
-        named("running", queue.running.to_string(), Tone::Plain),
-    ];
-    for (name, count) in [("blocked", queue.blocked), ("held", queue.held)] {
-        if count > 0 {
-            parts.push(named(name, count.to_string(), Tone::Plain));
-        }
+    let mut parts = Vec::new();
+    if queue.paused {
+        parts.push(Part::new(1, canvas.span(PAUSED, Tone::Warn)));
     }
     if queue.recovering {
-        parts.insert(0, vec![canvas.span("recovering", Tone::Warn)]);
+        parts.push(Part::new(4, canvas.span("c2d restarted, awaits workers", Tone::Warn)));
+    }
+    parts.extend([
+        named(5, "workers", format!("{online}/{all}"), missing),
+        named(9, "slots", slots, Tone::Plain),
+        named(4, "queued", queue.queued.to_string(), Tone::Plain),
+        named(3, "running", cache.running().to_string(), Tone::Plain),
+    ]);
+    for (name, count, tone) in [
+        ("unreachable", queue.unreachable, Tone::Warn),
+        ("blocked", queue.blocked, Tone::Plain),
+        ("held", queue.held, Tone::Plain),
+    ] {
+        if count > 0 {
+            parts.push(named(if tone == Tone::Warn { 3 } else { 8 }, name, count.to_string(), tone));
+        }
     }
     parts
 }

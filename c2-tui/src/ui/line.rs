@@ -65,7 +65,7 @@ fn prompt(canvas: &Canvas<'_, '_>, focused: bool) -> Text<'static> {
 }
 
 fn search_prompt(canvas: &Canvas<'_, '_>, search: &Search) -> Text<'static> {
-    let missing = search.at.is_none() && !search.needle.is_empty();
+    let missing = search.is_missing;
     let tone = if missing { Tone::Bad } else { Tone::Strong };
     let word = if missing { "not found " } else { "search " };
     let needle = text::tail(&search.needle, 20).to_owned();

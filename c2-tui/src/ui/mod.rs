@@ -55,12 +55,12 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
     if let (Some(area), Some(trouble)) = (screen.trouble, model.trouble()) {
         header::trouble(&mut canvas, area, &trouble);
     }
-    if let Some(area) = screen.tabs {
-        pane::tabs(&mut canvas, area);
-    }
     frames(&mut canvas, &screen);
     for (pane, area) in &screen.panes {
         pane::draw(&mut canvas, &screen, *pane, *area);
+    }
+    if let Some(area) = screen.tabs {
+        pane::tabs(&mut canvas, area);
     }
     if let (Some(area), Some(page)) = (screen.page, model.pages.last()) {
         page::draw(&mut canvas, page, area);

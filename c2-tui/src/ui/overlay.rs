@@ -96,10 +96,14 @@ fn ask(canvas: &mut Canvas<'_, '_>, question: &Question) {
             canvas.span(" no (Enter)", Tone::Plain),
         ]),
         Some(count) => Line::from(vec![
-            canvas.span(format!("type {count} and Enter to do it, n to leave: "), Tone::Plain),
+            canvas.span(format!("type {count} and Enter to do it, Esc leaves it: "), Tone::Plain),
             canvas.span(question.typed.clone(), Tone::Strong),
         ]),
     };
+    if let (Some(count), Some(wrong)) = (question.count, &question.wrong) {
+        let words = if wrong.is_empty() { format!("{count} was not typed") } else { format!("{wrong} is not {count}") };
+        canvas.put(area.x + 1, y.saturating_sub(1), area.width, &words, canvas.tone(Tone::Bad));
+    }
     let end = canvas.put_line(area.x + 1, y, area.width.saturating_sub(1), &answer);
     if question.count.is_some() {
         canvas.cursor(end, y);

@@ -93,7 +93,9 @@ fn titles(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area, focused: bool) -
         Page::Timeline(timeline) => timeline::detail(canvas, timeline, area),
         page => match (page.grid(), page.text()) {
             (Some(grid), _) => pane::detail(canvas, grid, focused, area),
-            (None, Some(text)) => pager::state(canvas, text, area),
+            (None, Some(text)) => {
+                pager::state(canvas, text, area, page.live().and_then(|live| pager::silence(canvas, live)))
+            }
             (None, None) => Line::default(),
         },
     };
@@ -280,8 +282,9 @@ fn of_job(canvas: &Canvas<'_, '_>, job: &Job) -> [Fact; layout::JOB_FACTS as usi
     let at = |ms: Option<u64>| ms.map_or_else(none, |ms| clock(ms, model.settings.utc_offset_s));
     let outcome = row.outcome.as_ref().map_or_else(none, |o| text::sanitize(&o.to_string()));
     let age = short_span(model.now.wall_ms.saturating_sub(row.submitted_ms));
+    let (standing, tone) = panes::jobs::standing(job);
     [
-        ("state", format!("{} {}", canvas.glyphs.state(row.state), row.state), panes::tone(row.state)),
+        ("state", format!("{} {standing}", canvas.glyphs.state(row.state)), tone),
         ("outcome", outcome, panes::tone(row.state)),
         ("worker", row.worker.map_or_else(none, |w| w.to_string()), Tone::Plain),
         ("attempt", row.attempt.to_string(), Tone::Plain),

@@ -6,8 +6,10 @@ use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
 use crate::app::layout::Area;
+use crate::app::live::Live;
 use crate::app::pager::{Ink, Look, Mark, Pager, Row};
 use crate::app::panes::log::clock;
+use crate::app::panes::short_span;
 use crate::app::table::Tone;
 use crate::app::text;
 
@@ -86,19 +88,34 @@ pub(super) fn place(canvas: &Canvas<'_, '_>, pager: &Pager) -> Line<'static> {
 }
 
 /// What differs from plain reading, or what there is to say once.
-pub(super) fn state(canvas: &Canvas<'_, '_>, pager: &Pager, area: Area) -> Line<'static> {
+pub(super) fn state(canvas: &Canvas<'_, '_>, pager: &Pager, area: Area, silence: Option<String>) -> Line<'static> {
     if pager.prompt().is_some() {
         return Line::default();
     }
     let room = usize::from(area.width).saturating_sub(text::width(&pager.place()) + 6);
-    let (words, tone) = match pager.note() {
-        Some(note) => (text::sanitize(note), Tone::Warn),
-        None => (text::sanitize(&pager.state().join(&format!(" {} ", canvas.glyphs.dot))), Tone::Accent),
+    let (words, tone) = match (silence, pager.note()) {
+        (Some(silence), _) => (silence, Tone::Warn),
+        (None, Some(note)) => (text::sanitize(note), Tone::Warn),
+        (None, None) => (text::sanitize(&pager.state().join(&format!(" {} ", canvas.glyphs.dot))), Tone::Accent),
     };
     if words.is_empty() {
         return Line::default();
     }
     Line::from(canvas.span(format!(" {} ", text::cut_end(&words, room, canvas.glyphs.cut)), tone))
+}
+
+/// That the worker of a job is silent, and how old what is shown of it is.
+pub(super) fn silence(canvas: &Canvas<'_, '_>, live: &Live) -> Option<String> {
+    let model = canvas.model;
+    let row = &model.cache.jobs.get(&live.job)?.row;
+    let worker = row.worker.filter(|_| row.unreachable)?;
+    Some(match live.text.heard_ms() {
+        Some(at) => {
+            let (clock, ago) = (clock(at, model.settings.utc_offset_s), model.now.wall_ms.saturating_sub(at));
+            format!("{worker} is silent: this is of {clock}, {} ago", short_span(ago))
+        }
+        None => format!("{worker} is silent: nothing that it wrote is known here"),
+    })
 }
 
 /// What is being typed, on the lower border, with the cursor.

@@ -3,17 +3,22 @@
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles, inner};
+use super::header::PAUSED;
 use super::{queue, table};
-use crate::app::cache::Cache;
+use crate::app::cache::{Cache, JobScope};
 use crate::app::focus::Focus;
 use crate::app::layout::{self, Area, Screen};
 use crate::app::line::Editor;
-use crate::app::model::Link;
+use crate::app::model::{Link, Model};
 use crate::app::msg::Target;
 use crate::app::panes::Pane;
 use crate::app::panes::jobs::CHIPS;
 use crate::app::table::{Grid, Tone};
 use crate::app::text;
+
+/// Cells of a title beside what is typed of a filter, and of one without a filter.
+const FILTERED: usize = 20;
+const UNFILTERED: usize = 16;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, screen: &Screen, pane: Pane, area: Area) {
     let focus = Focus::Pane(pane);
@@ -23,7 +28,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, screen: &Screen, pane: Pane, are
     let focused = model.focus == focus;
     let foot = detail(canvas, table, focused, area);
     let foot_right = position(canvas, table, focused);
-    let mut titles = Titles { left: title(canvas, pane, table, area), ..Titles::default() };
+    let has_tabs = screen.tabs.is_some() && !is_filtered(canvas, table, focused);
+    let left = if has_tabs { Line::default() } else { title(canvas, pane, table, area) };
+    let mut titles = Titles { left, ..Titles::default() };
     let mut inside = inner(area);
     if layout::pane_foot(model, screen, area) > 0 {
         inside.height -= 1;
@@ -47,7 +54,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, screen: &Screen, pane: Pane, are
         table::draw(canvas, inside, table, focus);
         canvas.scrollbar(area, table.visible().start, table.height(), table.len());
     }
-    if pane.view().has_chips {
+    if pane.view().has_chips && !has_tabs {
         chips(canvas, area);
     }
 }
@@ -62,6 +69,9 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
         name.style = name.style.add_modifier(ratatui::style::Modifier::REVERSED);
     }
     let mut line = Line::from(vec![name]);
+    if pane == Pane::Queue && model.cache.queue.paused {
+        line.push_span(canvas.span(format!(" {PAUSED} "), Tone::Warn));
+    }
     if !is_filtered(canvas, table, focused) {
         if table.in_scope() > 0 {
             line.push_span(canvas.span(format!(" {} ", table.in_scope()), Tone::Dim));
@@ -75,7 +85,8 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
         return line;
     }
     let x = area.x + 1 + u16::try_from(line.width()).unwrap_or(0);
-    let room = usize::from(area.width).saturating_sub(line.width() + 2);
+    let chips = if pane.view().has_chips { usize::from(chips_width(&shown_chips(model, area))) + 2 } else { 0 };
+    let room = usize::from(area.width).saturating_sub(line.width() + 2 + chips);
     line.spans.extend(filter(canvas, table, focused, (x, area.y), room).spans);
     line
 }
@@ -137,17 +148,9 @@ pub(super) fn position(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused
 
 /// The kinds of jobs, on the upper border at the right, where there is room for them.
 fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
-    // What is wrong with the filter stands in their place.
-    if canvas.model.panes.jobs.filter().error().is_some() {
-        return;
-    }
     let scope = canvas.model.panes.jobs.scope().clone();
-    let all: usize = CHIPS.iter().map(|(word, _)| word.len() + 2).sum();
-    let filtered = !canvas.model.panes.jobs.filter().text().is_empty() || canvas.model.filtering.is_some();
-    let room = usize::from(area.width).saturating_sub(if filtered { 40 } else { 16 });
-    let shown: Vec<usize> = (0..CHIPS.len()).filter(|&i| all <= room || CHIPS[i].1 == scope).collect();
-    let wide: usize = shown.iter().map(|&i| CHIPS[i].0.len() + 2).sum();
-    let mut x = (area.x + area.width).saturating_sub(u16::try_from(wide).unwrap_or(0) + 2);
+    let shown = shown_chips(canvas.model, area);
+    let mut x = (area.x + area.width).saturating_sub(chips_width(&shown) + 2);
     for at in shown {
         let (word, kind) = &CHIPS[at];
         let mut style = canvas.tone(if *kind == scope { Tone::Accent } else { Tone::Dim });
@@ -159,6 +162,27 @@ fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
         canvas.hit(Area { x, y: area.y, width, height: 1 }, Target::Chip(at));
         x += width;
     }
+}
+
+/// All kinds, or only the one that is shown, or none where what is wrong with the filter takes their place.
+fn shown_chips(model: &Model, area: Area) -> Vec<usize> {
+    let jobs = &model.panes.jobs;
+    if jobs.filter().error().is_some() {
+        return Vec::new();
+    }
+    let typed = model.filtering.as_ref().map_or(jobs.filter().text(), Editor::text);
+    let is_filtered = !typed.is_empty() || model.filtering.is_some();
+    let title = if is_filtered { FILTERED + text::width(typed) } else { UNFILTERED };
+    let room = usize::from(area.width).saturating_sub(title);
+    let all: Vec<usize> = (0..CHIPS.len()).collect();
+    if usize::from(chips_width(&all)) <= room {
+        return all;
+    }
+    all.into_iter().filter(|at| CHIPS[*at].1 == *jobs.scope()).collect()
+}
+
+fn chips_width(shown: &[usize]) -> u16 {
+    u16::try_from(shown.iter().map(|at| CHIPS[*at].0.len() + 2).sum::<usize>()).unwrap_or(u16::MAX)
 }
 
 /// Why there is nothing, and what to do next.
@@ -176,30 +200,54 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &dyn Grid<C
         }
     } else {
         let (why, next) = (pane.view().nothing)(&model.panes);
-        (why.to_owned(), next.iter().map(|(text, words)| ((*text).to_owned(), *words)).collect())
+        (why.to_owned(), next.iter().map(|(text, words)| (model.spelled(text), *words)).collect())
     };
-    let lines = u16::try_from(next.len()).unwrap_or(0) + 1;
-    let row = area.height.saturating_sub(lines) / 2;
-    canvas.centred(area, row, &why, canvas.tone(Tone::Plain));
-    // One below the other, so that each can be selected with the mouse as it stands.
     let typed = next.iter().map(|(text, _)| text::width(text)).max().unwrap_or(0);
-    let all = next.iter().map(|(_, words)| text::width(words)).max().unwrap_or(0) + typed + 3;
-    let x = area.x + area.width.saturating_sub(u16::try_from(all).unwrap_or(u16::MAX)) / 2;
-    for ((text, words), y) in next.iter().zip(area.y + row + 1..area.y + area.height) {
-        let line = Line::from(vec![
-            canvas.span(text.as_str(), if words.is_empty() { Tone::Dim } else { Tone::Strong }),
-            canvas.span(format!("{:gap$}{words}", "", gap = typed - text::width(text) + 3), Tone::Dim),
-        ]);
-        canvas.put_line(x, y, (area.x + area.width).saturating_sub(x), &line);
+    // One below the other, so that each can be selected with the mouse as it stands; what it does stands behind it, or
+    // below it where there is little room.
+    let room = usize::from(area.width);
+    let beside = next.iter().all(|(_, words)| typed + 3 + text::width(words) <= room);
+    let indent = if beside { typed + 3 } else { 2 };
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for (text, words) in &next {
+        let tone = if words.is_empty() { Tone::Dim } else { Tone::Strong };
+        let mut said: Vec<Line<'_>> =
+            text::wrapped(text, room).into_iter().map(|line| Line::from(canvas.span(line, tone))).collect();
+        match said.last_mut().filter(|_| beside) {
+            Some(last) => {
+                last.push_span(canvas.span(format!("{:gap$}{words}", "", gap = indent - text::width(text)), Tone::Dim));
+            }
+            None => {
+                let words = text::wrapped(words, room.saturating_sub(indent));
+                said.extend(words.into_iter().map(|line| Line::from(canvas.span(format!("  {line}"), Tone::Dim))));
+            }
+        }
+        lines.extend(said);
+    }
+    let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    let above = rows(text::wrapped(&why, room).len());
+    let row = area.height.saturating_sub(above.saturating_add(rows(lines.len()))) / 2;
+    canvas.centred(area, row, &why, canvas.tone(Tone::Plain));
+    let row = row.saturating_add(above);
+    let wide = lines.iter().map(Line::width).max().unwrap_or(0);
+    let x = area.x + u16::try_from(room.saturating_sub(wide) / 2).unwrap_or(0);
+    for (line, y) in lines.iter().zip(area.y + row..area.y + area.height) {
+        canvas.put_line(x, y, (area.x + area.width).saturating_sub(x), line);
     }
 }
 
-/// The names of the panes, where only one of them has room.
+/// The names of the panes, where only one of them has room; a filter takes their place.
 pub(super) fn tabs(canvas: &mut Canvas<'_, '_>, area: Area) {
+    let model = canvas.model;
+    if is_filtered(canvas, model.panes.grid(model.pane), model.focus == Focus::Pane(model.pane)) {
+        return;
+    }
+    let shown = CHIPS.iter().find(|(_, scope)| scope == model.panes.jobs.scope() && *scope != JobScope::Active);
     let mut x = area.x;
     for (pane, number) in Pane::ALL.into_iter().zip(1..) {
-        let here = canvas.model.pane == pane;
-        let word = format!(" {number} {} ", pane.word());
+        let here = model.pane == pane;
+        let name = shown.filter(|_| pane == Pane::Jobs).map_or(pane.word(), |(word, _)| word);
+        let word = format!(" {number} {name} ");
         let width = u16::try_from(word.len()).unwrap_or(0).min((area.x + area.width).saturating_sub(x));
         let style = canvas.tone(if here { Tone::Accent } else { Tone::Dim });
         let style = if here { style.add_modifier(ratatui::style::Modifier::REVERSED) } else { style };

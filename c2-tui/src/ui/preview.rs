@@ -15,9 +15,11 @@ use crate::app::text;
 /// Draws it. Where its lower border is the upper one of another box, that one has its title there.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, preview: &Preview, area: Area, has_foot: bool) {
     let text = preview.live.as_ref().map(|live| &live.text);
+    let silence = preview.live.as_ref().and_then(|live| pager::silence(canvas, live));
+    let foot = |text| pager::state(canvas, text, area, silence);
     let titles = Titles {
         left: title(canvas, preview, area),
-        foot: text.filter(|_| has_foot).map_or_else(Line::default, |text| pager::state(canvas, text, area)),
+        foot: text.filter(|_| has_foot).map_or_else(Line::default, foot),
         foot_right: text.filter(|_| has_foot).map_or_else(Line::default, |text| pager::place(canvas, text)),
         ..Titles::default()
     };
@@ -50,11 +52,12 @@ pub(super) fn about(canvas: &Canvas<'_, '_>, job: JobId, room: usize) -> Line<'s
     let Some(job) = canvas.model.cache.jobs.get(&job) else { return Line::default() };
     let row = &job.row;
     let facts = [row.name.as_deref().map(text::sanitize), row.worker.map(|worker| worker.to_string())];
-    let words = joined(canvas, row.state.word().to_owned(), facts, room.saturating_sub(4));
+    let (standing, tone) = panes::jobs::standing(job);
+    let words = joined(canvas, standing.to_owned(), facts, room.saturating_sub(4));
     if text::width(&words) + 4 > room {
         return Line::default();
     }
-    let sign = canvas.span(format!(" {} ", canvas.glyphs.state(row.state)), panes::tone(row.state));
+    let sign = canvas.span(format!(" {} ", canvas.glyphs.state(row.state)), tone);
     Line::from(vec![sign, canvas.span(format!("{words} "), Tone::Plain)])
 }
 

@@ -21,11 +21,11 @@ pub(super) fn head(canvas: &mut Canvas<'_, '_>, pane: Area, inside: Area) -> Are
 
 /// All counts on one line.
 fn short(canvas: &mut Canvas<'_, '_>, area: Area) {
-    let queue = &canvas.model.cache.queue;
+    let (cache, queue) = (&canvas.model.cache, &canvas.model.cache.queue);
     let mut line = Line::default();
     let states = [
         (JobState::Queued, queue.queued),
-        (JobState::Running, queue.running),
+        (JobState::Running, cache.running()),
         (JobState::Blocked, queue.blocked),
         (JobState::Held, queue.held),
     ];
@@ -36,7 +36,24 @@ fn short(canvas: &mut Canvas<'_, '_>, area: Area) {
             line.push_span(part);
         }
     }
+    for words in [aside(canvas, JobState::Queued), aside(canvas, JobState::Running)].into_iter().flatten() {
+        let part = canvas.span(format!("{words}  "), Tone::Warn);
+        if line.width() + part.width() <= usize::from(area.width) {
+            line.push_span(part);
+        }
+    }
     canvas.put_line(area.x + 1, area.y, area.width.saturating_sub(1), &line);
+}
+
+/// What is not as it should be with jobs of a state.
+fn aside(canvas: &Canvas<'_, '_>, state: JobState) -> Option<String> {
+    let cache = &canvas.model.cache;
+    let (count, words) = match state {
+        JobState::Queued => (cache.cannot_run(), "cannot run now"),
+        JobState::Running => (cache.queue.unreachable, "unreachable"),
+        _ => return None,
+    };
+    (count > 0).then(|| format!("{count} {words}"))
 }
 
 /// A line for each state, with bars.
@@ -44,7 +61,7 @@ fn long(canvas: &mut Canvas<'_, '_>, area: Area) {
     let queue = &canvas.model.cache.queue;
     let states = [
         (JobState::Queued, queue.queued),
-        (JobState::Running, queue.running),
+        (JobState::Running, canvas.model.cache.running()),
         (JobState::Blocked, queue.blocked),
         (JobState::Held, queue.held),
     ];
@@ -52,12 +69,17 @@ fn long(canvas: &mut Canvas<'_, '_>, area: Area) {
     let bar = usize::from(area.width.saturating_sub(24)).min(40);
     for ((state, count), y) in states.into_iter().zip(area.y..) {
         let tone = if count == 0 { Tone::Dim } else { tone(state) };
+        // What is not as it should be is worth more than the length of a bar.
+        let aside = aside(canvas, state).filter(|words| words.len() < usize::from(area.width.saturating_sub(24)));
+        let bar = bar.saturating_sub(aside.as_ref().map_or(0, |words| words.len() + 2));
         let bar = if count == 0 { String::new() } else { filled(canvas, count, most, bar) };
         let word = format!("{} {:<8}", canvas.glyphs.state(state), state.word());
+        let gap = if bar.is_empty() { "" } else { "  " };
         let line = Line::from(vec![
             canvas.span(word, tone),
             canvas.span(format!("{count:>8}  "), if count == 0 { Tone::Dim } else { Tone::Strong }),
             canvas.span(bar, tone),
+            canvas.span(aside.map_or_else(String::new, |words| format!("{gap}{words}")), Tone::Warn),
         ]);
         canvas.put_line(area.x + 1, y, area.width.saturating_sub(1), &line);
     }

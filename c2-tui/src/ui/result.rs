@@ -14,7 +14,7 @@ use crate::app::text;
 
 /// What differs from plain reading, or how to read what has no room here.
 fn foot(canvas: &Canvas<'_, '_>, text: &Pager, area: Area, focused: bool) -> Line<'static> {
-    let state = pager::state(canvas, text, area);
+    let state = pager::state(canvas, text, area, None);
     if focused || text.fits() || text.prompt().is_some() || state.width() > 0 {
         return state;
     }

@@ -13,6 +13,9 @@ use crate::app::text;
 const GAP: u16 = 1;
 /// Cells below which a column that grows says nothing.
 const NARROWEST: u16 = 8;
+/// Below this width of the screen each cell counts; and those of the shortest ids.
+const NARROW: u16 = 60;
+const IDS: u16 = 5;
 /// In front of the first column, for marks.
 const MARGIN: u16 = 1;
 
@@ -97,7 +100,13 @@ pub(super) fn shows(model: &Model, table: &dyn Grid<Cache>, column: usize, width
 /// The columns in which there is something, each with its place.
 fn columns(model: &Model, table: &dyn Grid<Cache>, heads: &[Head], width: u16) -> Vec<(usize, u16, u16)> {
     let used = (0..heads.len()).filter(|&column| table.uses(column, &model.cache)).collect();
+    // Where each cell counts, ids take no more of them than they have; elsewhere nothing moves when there are more.
+    let id = model.cache.jobs.keys().next_back().map_or(0, |id| text::width(&id.to_string()));
+    let id = u16::try_from(id).unwrap_or(u16::MAX).max(IDS);
     let fitted = |(column, head): (usize, &Head)| match (table.widest(column, &model.cache), head.room) {
+        (Some(cells), Room::Fixed(_)) if head.name == "id" && model.size.0 < NARROW => {
+            Head { room: Room::Fixed(cells.min(id)), ..*head }
+        }
         (Some(cells), Room::Fixed(_)) => Head { room: Room::Fixed(cells), ..*head },
         (Some(min), Room::Grow { share, .. }) => Head { room: Room::Grow { min, share }, ..*head },
         (None, _) => *head,

@@ -1,9 +1,12 @@
 //! Screens as snapshots, and a matrix of sizes that must not panic.
 
+use c2_shared::api::events::{Change, Event};
+use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::schedules::ScheduleList;
 use c2_shared::api::workers::WorkerList;
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
+use c2_shared::worker::WorkerStatus;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
@@ -58,7 +61,7 @@ fn refused(model: &mut Model) {
 type Make = fn(u16, u16) -> Model;
 
 /// A console in each state in which an operator may find it.
-const STATES: [(&str, Make); 13] = [
+const STATES: [(&str, Make); 15] = [
     ("fresh", |width, height| {
         let mut model = console(width, height);
         send(&mut model, Msg::Connected);
@@ -77,6 +80,24 @@ const STATES: [(&str, Make); 13] = [
     ("failing", |width, height| {
         let mut model = busy(width, height);
         send(&mut model, demo::change((30..45).map(|n| demo::job(n, JobState::Failed)).collect()));
+        model
+    }),
+    ("paused", |width, height| {
+        let mut model = busy(width, height);
+        let queue = QueueStatus { paused: true, ..demo::queue(&demo::jobs()) };
+        send(&mut model, Msg::Event(Event::Change(Box::new(Change { queue, ..Change::default() }))));
+        model
+    }),
+    ("unreachable", |width, height| {
+        let mut model = busy(width, height);
+        let (mut workers, mut jobs) = (demo::workers(), demo::jobs());
+        (workers[0].status, workers[0].silent_ms) = (WorkerStatus::Offline, Some(154_000));
+        let on_first = jobs.iter_mut().filter(|job| job.worker == Some(demo::ip(11)) && job.ended_ms.is_none());
+        on_first.for_each(|job| job.unreachable = true);
+        let queue = QueueStatus { cannot_run: 1, recovering: true, ..demo::queue(&jobs) };
+        let change = Change { workers: vec![workers.remove(0)], jobs, queue, ..Change::default() };
+        send(&mut model, Msg::Event(Event::Change(Box::new(change))));
+        press(&mut model, &["Alt-2", "g"]);
         model
     }),
     ("hung", |width, height| {
@@ -201,7 +222,14 @@ fn the_first_line_cuts_no_count() {
     for width in 60..200 {
         let shown = first(width);
         let left: Vec<&str> = shown.trim().split("   ").collect();
-        assert!(parts.starts_with(&left), "{width}: {shown}");
+        let mut rest = parts.iter();
+        assert!(
+            left.iter().all(|part| rest.any(|other| other == part)),
+            "each is whole and in its place: {width}: {shown}"
+        );
+        let has = |word: &str| left.iter().any(|part| part.starts_with(word));
+        assert!(has("running") && has("queued"), "the counts matter most: {width}: {shown}");
+        assert!(has("workers") || !has("slots"), "{width}: {shown}");
     }
     let whole = first(59);
     let parts: Vec<&str> = whole.trim().split("  ").collect();

@@ -95,7 +95,7 @@ fn runs(canvas: &mut Canvas<'_, '_>, timeline: &Timeline, lane: &Lane, track: Ar
             });
             let words = words(canvas, span, run.len());
             canvas.put(x, track.y, width, &words, style);
-            if Some(span.job_id) == timeline.selected() {
+            if timeline.is_selected(span) {
                 canvas.wash(place, canvas.theme.selected().patch(canvas.tone(tone(span.state))));
             }
             canvas.hit(place, Target::Span(at));
@@ -106,10 +106,15 @@ fn runs(canvas: &mut Canvas<'_, '_>, timeline: &Timeline, lane: &Lane, track: Ar
 
 /// The sign of a run, and its name or id where it has room.
 fn words(canvas: &Canvas<'_, '_>, span: &Span, cells: usize) -> String {
-    let sign = canvas.glyphs.state(span.state);
+    let sign = sign(canvas, span);
     let name = name(span);
     let with = format!("{sign} {name} ");
     if text::width(&with) <= cells { with } else { sign.to_owned() }
+}
+
+/// Nobody knows how an attempt ended that was lost with its worker.
+fn sign(canvas: &Canvas<'_, '_>, span: &Span) -> &'static str {
+    if span.lost { "?" } else { canvas.glyphs.state(span.state) }
 }
 
 fn name(span: &Span) -> String {
@@ -126,11 +131,12 @@ pub(super) fn detail(canvas: &Canvas<'_, '_>, timeline: &Timeline, area: Area) -
     let named = run.name.as_deref().map(|name| format!(" {}", text::sanitize(name))).unwrap_or_default();
     let until = run.ended_ms.map_or_else(|| "now".to_owned(), at);
     let dot = canvas.glyphs.dot;
+    let attempt = if run.attempt > 1 || run.lost { format!(" (attempt {})", run.attempt) } else { String::new() };
     let words = format!(
-        "{}{named} {dot} {} {} {dot} {took} {dot} {} to {until}",
+        "{}{named} {dot} {} {}{attempt} {dot} {took} {dot} {} to {until}",
         run.job_id,
-        canvas.glyphs.state(run.state),
-        run.state,
+        sign(canvas, run),
+        if run.lost { "lost" } else { run.state.word() },
         at(run.started_ms)
     );
     let room = usize::from(area.width).saturating_sub(12);

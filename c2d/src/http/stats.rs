@@ -38,8 +38,9 @@ pub(crate) async fn stats(State(app): State<App>, QueryOf(query): QueryOf<StatsQ
     let by_rate = || figures::eta_by_rate_s(&lately, left.jobs(), app.clock.now().wall_ms);
     // A queue that stands still does not become empty.
     let eta_s = by_names.or_else(by_rate).filter(|_| !queue.paused);
+    let cannot_run = queue.cannot_run;
     let workers = figures::by_worker(if query.name.is_some() { &named } else { &lately });
-    Ok(Json(Stats { names: figures::by_name(&named), workers, failures: figures::alike(failed), eta_s }))
+    Ok(Json(Stats { names: figures::by_name(&named), workers, failures: figures::alike(failed), eta_s, cannot_run }))
 }
 
 /// The queue, what is left of it, and what is left of each batch that may run so many jobs at once.

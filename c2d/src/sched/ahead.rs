@@ -10,6 +10,9 @@ use crate::sched::jobs::Job;
 use crate::sched::queues::ShapeId;
 use crate::sched::scheduler::Scheduler;
 
+/// Kinds of jobs of which is told whether a worker could run them.
+const KINDS_MAX: usize = 64;
+
 /// Jobs that have not ended, by their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ahead {
@@ -62,6 +65,13 @@ impl Scheduler {
                 each(job, state);
             }
         }
+    }
+
+    /// How many queued jobs no worker could run as they all are now. It is asked for with each change, so of very many
+    /// kinds of jobs only the first ones are looked at. A queue that is paused says that instead.
+    pub(crate) fn cannot_run(&self, now: Now) -> usize {
+        let kinds = self.queues.lengths().take(if self.paused { 0 } else { KINDS_MAX });
+        kinds.filter(|(shape, _)| !self.will_start(now, *shape)).map(|(_, jobs)| jobs).sum()
     }
 
     /// What is left of each batch.

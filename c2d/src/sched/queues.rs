@@ -117,9 +117,8 @@ impl Queues {
     }
 
     /// How many jobs of each shape wait.
-    pub(crate) fn lengths(&self) -> impl Iterator<Item = (&Shape, usize)> {
-        let queues = self.queues.iter().flatten();
-        queues.filter(|queue| !queue.ready.is_empty()).map(|queue| (&queue.shape, queue.ready.len()))
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = (ShapeId, usize)> {
+        self.ready.values().flatten().map(|id| (*id, self.queue(*id).ready.len()))
     }
 
     /// The first waiting job of a shape.

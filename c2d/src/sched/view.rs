@@ -127,6 +127,13 @@ impl Scheduler {
         wanted.take(limit).map(|(id, job)| self.view(now, id, job)).collect()
     }
 
+    /// Active jobs that were tried before and do not run, the latest first, at most `limit`.
+    pub fn tried(&self, now: Now, limit: usize) -> Vec<JobView> {
+        let waits = |job: &Job| job.attempt > 0 && job.state != JobState::Running;
+        let tried: Vec<JobId> = self.jobs.iter().filter(|(_, job)| waits(job)).map(|(id, _)| id).collect();
+        tried.into_iter().rev().take(limit).filter_map(|id| self.job(now, id)).collect()
+    }
+
     /// All workers by address.
     pub fn workers(&self, now: Now) -> Vec<WorkerView> {
         let mut views: Vec<WorkerView> = self.workers.values().map(|worker| self.view_of(now, worker)).collect();
@@ -155,6 +162,8 @@ impl Scheduler {
             held: of(JobState::Held),
             queued: of(JobState::Queued) + ahead,
             running: of(JobState::Running) - ahead,
+            unreachable: self.unreachable(now),
+            cannot_run: self.cannot_run(now),
             active: self.jobs.len(),
             capacity: self.capacity,
             ended: ended.map(|state| (state, self.counts.of(state))).collect(),
@@ -167,10 +176,21 @@ impl Scheduler {
         }
     }
 
+    /// How many jobs run on workers that are not heard.
+    fn unreachable(&self, now: Now) -> usize {
+        let silent = self.workers.values().filter(|worker| !worker.is_online(now.mono));
+        let runs = |attempt: &&AttemptId| {
+            let job = self.jobs.get(attempt.job).filter(|_| self.is_current(**attempt));
+            job.is_some_and(|job| self.shown_state(job) == JobState::Running)
+        };
+        silent.flat_map(|worker| worker.grants.keys()).filter(runs).count()
+    }
+
     /// How many jobs wait for a worker, by the group that they ask for.
     pub fn waiting_by_group(&self) -> BTreeMap<String, usize> {
         let mut groups: BTreeMap<String, usize> = BTreeMap::new();
         for (shape, jobs) in self.queues.lengths() {
+            let shape = self.queues.shape(shape);
             *groups.entry(shape.placement.group.clone().unwrap_or_default()).or_default() += jobs;
         }
         groups

@@ -33,6 +33,14 @@ pub struct Stats {
     /// is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_s: Option<u64>,
+    /// Queued jobs that no worker could run as they all are now, which are in no forecast.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cannot_run: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// How jobs of one name ran.
@@ -81,8 +89,21 @@ pub struct FailureGroup {
     pub line: String,
     /// How the latest of them ended.
     pub outcome: Outcome,
+    /// How many of them ended in which way, the most frequent first. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<OutcomeCount>,
     /// Which jobs, the latest first.
     pub job_ids: Vec<JobId>,
+}
+
+/// How many jobs ended so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OutcomeCount {
+    /// In this way.
+    pub outcome: Outcome,
+    /// So many.
+    pub jobs: usize,
 }
 
 /// Query of [`super::endpoint::TIMELINE`].
@@ -103,8 +124,8 @@ pub struct Timeline {
     pub from_ms: u64,
     /// Its end, which is now.
     pub to_ms: u64,
-    /// The latest attempts of jobs that ran meanwhile, in the order of their starts; of very many those
-    /// that ended last.
+    /// The attempts at jobs that ran meanwhile, in the order of their starts; of very many those that ended last.
+    /// An older c2d tells the latest attempt at each job alone.
     pub spans: Vec<Span>,
 }
 
@@ -129,6 +150,9 @@ pub struct Span {
     /// None as long as it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_ms: Option<u64>,
-    /// The state of the job.
+    /// The state of the job; of an earlier attempt the one that it would have ended in.
     pub state: JobState,
+    /// It was lost with its worker.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
 }

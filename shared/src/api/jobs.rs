@@ -297,6 +297,13 @@ pub struct QueueStatus {
     pub queued: usize,
     /// Given to workers.
     pub running: usize,
+    /// Those of the running jobs whose worker was not heard for 15 s. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unreachable: usize,
+    /// Those of the queued jobs that no worker could run as they all are now: offline ones, and what they lack,
+    /// count, and jobs that are in the way do not. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cannot_run: usize,
     /// Jobs that have not ended; the sum of the above.
     pub active: usize,
     /// How many may be active at once.
@@ -317,6 +324,11 @@ pub struct QueueStatus {
     /// Held jobs whose stored specification cannot be read; left out when there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<JobId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// What a cancel did.

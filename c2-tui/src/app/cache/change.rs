@@ -231,6 +231,9 @@ mod tests {
         rows.extend((60..80).map(elsewhere).chain((80..90).map(without)));
         cache.apply(change(rows), now);
         assert_eq!(cache.eta_ms(now), eta);
+        assert_eq!(cache.cannot_run(), 30, "they are counted by themselves");
+        cache.queue.cannot_run = 40;
+        assert_eq!((cache.eta_ms(now), cache.cannot_run()), (Some(60_000), 40), "c2d knows more");
         cache.queue.paused = true;
         assert_eq!(cache.eta_ms(now), None, "a queue that stands still does not become empty");
     }

@@ -1,6 +1,6 @@
 //! Jobs that failed alike, as c2d told when it was asked.
 
-use c2_shared::api::figures::{FailureGroup, Stats};
+use c2_shared::api::figures::{FailureGroup, OutcomeCount, Stats};
 use c2_shared::id::JobId;
 
 use super::Cache;
@@ -12,7 +12,7 @@ use crate::app::text::sanitize;
 pub(crate) struct Group {
     /// What they wrote last, harmless.
     pub(crate) line: String,
-    /// How the latest of them ended, in a word or two.
+    /// How they ended, in a word or two for each way, and how many in each where there are several.
     pub(crate) outcome: String,
     /// The latest first.
     pub(crate) jobs: Vec<JobId>,
@@ -22,7 +22,11 @@ pub(crate) struct Group {
 
 impl From<FailureGroup> for Group {
     fn from(group: FailureGroup) -> Self {
-        let (line, outcome) = (sanitize(&group.line), log::outcome_words(&group.outcome));
+        let counted = |of: &OutcomeCount| format!("{} {}x", log::outcome_words(&of.outcome), of.jobs);
+        let (line, outcome) = match group.outcomes.as_slice() {
+            [] | [_] => (sanitize(&group.line), log::outcome_words(&group.outcome)),
+            several => (sanitize(&group.line), several.iter().map(counted).collect::<Vec<_>>().join(", ")),
+        };
         let searched = format!("{outcome} {line}");
         let folded = searched.to_lowercase();
         Self { line, outcome, jobs: group.job_ids, searched, folded }

@@ -48,7 +48,8 @@ impl Job {
             Some(name) => format!("{}  {command}", sanitize(name)),
             None => command,
         };
-        let mut searched = format!("{} {} {title}", row.job_id, row.state);
+        let silent = if row.unreachable { " unreachable" } else { "" };
+        let mut searched = format!("{} {}{silent} {title}", row.job_id, row.state);
         let before_places = searched.len();
         if let Some(group) = &row.group {
             searched = searched + " @" + group;

@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+use c2_shared::time::Mono;
 
 use crate::app::table::{self, Rows};
 
@@ -50,6 +52,17 @@ pub(crate) struct Seen {
     pub(crate) named_runs: bool,
 }
 
+/// Why jobs wait, as c2d said of the first of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) job: JobId,
+    /// Nothing until c2d has answered.
+    pub(crate) words: String,
+    pub(crate) asked: Mono,
+    /// Whether something has changed since it was asked.
+    pub(crate) is_stale: bool,
+}
+
 /// Everything that the console knows of the cluster.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cache {
@@ -59,9 +72,13 @@ pub(crate) struct Cache {
     texts: texts::Texts,
     /// Waiting jobs, counted by what they wait for.
     pub(crate) waits: Rows<Wait>,
+    /// Why those wait that are in sight, where the rows do not say it.
+    pub(crate) told: BTreeMap<WaitKey, Told>,
     pub(crate) queue: QueueStatus,
     /// When c2d was last heard, in unix milliseconds; none before the first snapshot.
     pub(crate) heard_ms: Option<u64>,
+    /// Since when c2d is not heard, as long as it is not.
+    pub(crate) away_ms: Option<u64>,
     pub(crate) seen: Seen,
     /// How long jobs of a name take, in milliseconds: half of them no longer.
     pub(crate) medians: BTreeMap<String, u64>,
@@ -85,8 +102,26 @@ impl Cache {
     /// none where that says nothing.
     pub(crate) fn eta_ms(&self, now_ms: u64) -> Option<u64> {
         let waiting = self.waits.values().filter(|wait| wait.will_start(&self.workers)).map(|wait| wait.count);
-        let jobs = self.queue.running + waiting.sum::<usize>();
+        // c2d knows what the jobs ask for beside groups and tags.
+        let stuck = self.queue.cannot_run.saturating_sub(self.stuck());
+        let jobs = (self.queue.running + waiting.sum::<usize>()).saturating_sub(stuck);
         self.ends.eta_ms(jobs, now_ms).filter(|_| !self.queue.paused)
+    }
+
+    /// How many queued jobs no worker could run now. A paused queue says that instead.
+    pub(crate) fn cannot_run(&self) -> usize {
+        if self.queue.paused { 0 } else { self.stuck().max(self.queue.cannot_run) }
+    }
+
+    /// The same, as far as the rows tell.
+    fn stuck(&self) -> usize {
+        let stuck = |wait: &&Wait| wait.state() == JobState::Queued && !wait.will_start(&self.workers);
+        self.waits.values().filter(stuck).map(|wait| wait.count).sum()
+    }
+
+    /// Jobs that run and whose worker is heard, as far as that is known.
+    pub(crate) fn running(&self) -> usize {
+        self.queue.running.saturating_sub(self.queue.unreachable)
     }
 
     /// Whether it is known of any running job how far it is.

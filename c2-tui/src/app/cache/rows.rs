@@ -6,11 +6,15 @@ use c2_shared::job::JobState;
 
 use super::change::cells;
 use super::{Cache, Group, Job, JobScope, Schedule, Wait, WaitKey, Worker};
-use crate::app::table::{Opens, Row, Rows};
-use crate::app::text::sanitize;
+use crate::app::panes::workers::NOT_YET;
+use crate::app::table::{NO_WORD, Opens, Row, Rows};
+use crate::app::text::{sanitize, width};
 
 /// Cells for the id of a job, so that nothing moves while there are few.
 const ID: u16 = 9;
+
+/// Cells for what jobs ask for, so that its head can be read, and that why they wait has room.
+const ASKS: (u16, u16) = (4, 16);
 
 impl Row for Worker {
     type Id = WorkerId;
@@ -38,7 +42,8 @@ impl Row for Worker {
     }
 
     fn detail(&self, _: &Cache) -> Option<String> {
-        Some(format!("{}  c2-agent {}", self.hostname, sanitize(&self.row.version)))
+        let silent = if self.heard_ms.is_none() { "  not heard since c2d was started" } else { "" };
+        Some(format!("{}  c2-agent {}{silent}", self.hostname, sanitize(&self.row.version)))
     }
 
     fn worker(id: WorkerId) -> Option<WorkerId> {
@@ -49,6 +54,7 @@ impl Row for Worker {
         match column {
             "address" => Some(cache.seen.address),
             "host" => Some(cache.seen.host),
+            "heard" if cache.workers.values().any(|worker| worker.heard_ms.is_none()) => Some(cells(NOT_YET.len())),
             _ => None,
         }
     }
@@ -230,8 +236,14 @@ impl Row for Wait {
     }
 
     fn detail(&self, cache: &Cache) -> Option<String> {
-        let (asks, why) = (self.asks(), self.why(&cache.workers));
-        Some(if asks.is_empty() { why } else { format!("{asks}: {why}") })
+        let (asks, why) = (self.asks(), self.why(cache));
+        Some(if asks.is_empty() || why.is_empty() { asks + &why } else { format!("{asks}: {why}") })
+    }
+
+    /// What they ask for takes no more room than it needs: why they wait needs all of it.
+    fn widest(cache: &Cache, column: &str) -> Option<u16> {
+        let asks = cache.waits.values().map(|wait| width(&wait.asks())).max().unwrap_or_default();
+        (column == "for").then(|| cells(asks).clamp(ASKS.0, ASKS.1))
     }
 
     fn uses(cache: &Cache, column: &str) -> bool {
@@ -240,13 +252,9 @@ impl Row for Wait {
 
     /// The jobs that wait so.
     fn opens(&self) -> Opens {
-        let mut filter = format!("state:{}", self.state());
-        if let Some(group) = &self.group {
-            filter = filter + " group:" + group;
-        }
-        for tag in &self.tags {
-            filter = filter + " tags:" + tag;
-        }
-        Opens::Jobs(filter)
+        let words = |words: &[&str]| if words.is_empty() { NO_WORD.to_owned() } else { words.join(",") };
+        let group: Vec<&str> = self.group.as_deref().into_iter().collect();
+        let tags: Vec<&str> = self.tags.iter().map(String::as_str).collect();
+        Opens::Jobs(format!("state:={} group:={} tags:={}", self.state(), words(&group), words(&tags)))
     }
 }

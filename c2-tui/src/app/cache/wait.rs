@@ -8,7 +8,7 @@ use c2_shared::api::workers::WorkerRow;
 use c2_shared::job::JobState;
 use c2_shared::worker::WorkerStatus;
 
-use super::Worker;
+use super::{Cache, Told, Worker};
 use crate::app::table::Rows;
 
 /// What jobs have in common that wait for the same.
@@ -45,6 +45,10 @@ impl Wait {
         Self { key, group: row.group.clone(), tags: row.tags.clone(), count: 0, searched, folded }
     }
 
+    pub(crate) const fn key(&self) -> WaitKey {
+        self.key
+    }
+
     pub(crate) const fn state(&self) -> JobState {
         self.key.state
     }
@@ -55,14 +59,30 @@ impl Wait {
         group.chain(self.tags.iter().cloned()).collect::<Vec<_>>().join(" ")
     }
 
-    /// Why they wait, as far as the rows tell.
-    pub(crate) fn why(&self, workers: &Rows<Worker>) -> String {
+    /// Why they wait: as the rows tell, or else as c2d said of the first of them.
+    pub(crate) fn why(&self, cache: &Cache) -> String {
+        let first = |told: &Told| match &told.words {
+            words if words.is_empty() || self.count == 1 => words.clone(),
+            words => format!("{}: {words}", told.job),
+        };
+        self.decided(cache).or_else(|| cache.told.get(&self.key).map(first)).unwrap_or_default()
+    }
+
+    /// Why all of them wait, where the rows alone say so.
+    pub(crate) fn decided(&self, cache: &Cache) -> Option<String> {
         match self.key.state {
-            JobState::Blocked => "awaits jobs or time".to_owned(),
-            JobState::Held => "awaits a release".to_owned(),
-            JobState::Queued => self.why_queued(workers),
-            JobState::Running | JobState::Succeeded | JobState::Failed | JobState::Cancelled => String::new(),
+            JobState::Held => Some("awaits a release".to_owned()),
+            JobState::Queued if cache.queue.paused => Some("the whole queue is paused".to_owned()),
+            JobState::Queued => self.decided_queued(&cache.workers),
+            JobState::Blocked | JobState::Running | JobState::Succeeded | JobState::Failed | JobState::Cancelled => {
+                None
+            }
         }
+    }
+
+    /// Whether a job is one of these.
+    pub(crate) fn has(&self, row: &JobRow) -> bool {
+        row.state == self.key.state && row.group == self.group && row.tags == self.tags
     }
 
     /// Whether they will start by themselves, as far as the rows tell.
@@ -70,18 +90,23 @@ impl Wait {
         self.key.state != JobState::Held && self.able(workers).is_ok()
     }
 
-    fn why_queued(&self, workers: &Rows<Worker>) -> String {
+    fn decided_queued(&self, workers: &Rows<Worker>) -> Option<String> {
         let able = match self.able(workers) {
             Ok(able) => able,
-            Err(nothing) => return nothing,
+            Err(nothing) => return Some(nothing),
         };
         if able.iter().all(|w| !w.load.yields_to.is_empty()) {
-            return "such workers yield their machines".to_owned();
+            return Some("every such worker yields its machine to somebody else".to_owned());
         }
         if able.iter().all(|w| w.slots_used >= w.slots) {
-            return "all slots of such workers are in use".to_owned();
+            return Some("all slots are in use".to_owned());
         }
-        if self.tags.is_empty() { "next to start".to_owned() } else { format!("{} in use", self.tags.join(", ")) }
+        // Of tags each one must be free on one of them.
+        let free = |tag: &&String, worker: &WorkerRow| {
+            worker.tags.iter().any(|(offered, by)| by.is_none() && is_of(offered, tag))
+        };
+        let in_use = self.tags.iter().find(|tag| !able.iter().any(|worker| free(tag, worker)))?;
+        Some(format!("tag {in_use:?} is held by other jobs"))
     }
 
     /// The workers that may run them some time, or why there is none.
@@ -93,14 +118,17 @@ impl Wait {
         }
         let able: Vec<_> = able.filter(|w| self.group.as_ref().is_none_or(|g| fits(g, &w.groups))).collect();
         if able.is_empty() {
-            return Err(format!("no online worker in @{}", self.group.as_deref().unwrap_or_default()));
+            return Err(format!("no online worker is in group {:?}", self.group.as_deref().unwrap_or_default()));
         }
-        let has = |tags: &std::collections::BTreeMap<String, _>, tag: &str| {
-            tags.keys().any(|t| t == tag || t.split_once(':').is_some_and(|(pool, _)| pool == tag))
-        };
+        let has = |tags: &std::collections::BTreeMap<String, _>, tag: &str| tags.keys().any(|t| is_of(t, tag));
         if let Some(tag) = self.tags.iter().find(|tag| !able.iter().any(|w| has(&w.tags, tag))) {
-            return Err(format!("no such worker has the tag {tag}"));
+            return Err(format!("no online worker offers tag {tag:?}"));
         }
         Ok(able)
     }
+}
+
+/// Whether a tag that a worker offers is the one that is asked for, or one of its pool.
+fn is_of(offered: &str, asked: &str) -> bool {
+    offered == asked || offered.split_once(':').is_some_and(|(pool, _)| pool == asked)
 }

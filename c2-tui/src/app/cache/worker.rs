@@ -30,7 +30,8 @@ impl Worker {
         if cpu.len() > SAMPLES_MAX {
             cpu.remove(0);
         }
-        let heard_ms = row.silent_ms.map(|silent| now_ms.saturating_sub(silent));
+        // After c2d was started again it has heard nobody; this console may know better.
+        let heard_ms = row.silent_ms.map(|silent| now_ms.saturating_sub(silent)).or(before.and_then(|w| w.heard_ms));
         let hostname = sanitize(&row.hostname);
         let mut searched = format!("{} {hostname} {}", row.ip, row.status);
         for group in &row.groups {

@@ -80,6 +80,20 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    /// Whether it may change something that others see, or begins a line that does.
+    pub(crate) const fn changes(self) -> bool {
+        matches!(
+            self,
+            Self::Row(_)
+                | Self::EditAgain
+                | Self::Assign
+                | Self::Tags
+                | Self::SchedulePause
+                | Self::ScheduleRun
+                | Self::ScheduleRemove
+        )
+    }
+
     /// Whether it changes something that others see, so that a letter alone does not do it. What destroys
     /// asks by itself.
     pub(crate) const fn is_proposed(self) -> bool {

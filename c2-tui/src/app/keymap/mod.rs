@@ -38,6 +38,7 @@ pub(crate) enum Context {
     Result,
     Finder,
     Question,
+    Count,
     Proposal,
 }
 
@@ -55,7 +56,7 @@ pub(crate) struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -79,6 +80,7 @@ impl Context {
         Self::Pane,
         Self::Finder,
         Self::Question,
+        Self::Count,
         Self::Proposal,
         Self::Everywhere,
     ];
@@ -110,6 +112,7 @@ impl Context {
             Self::Ask => "patterns and file names",
             Self::Finder => "lists of keys and commands",
             Self::Question => "questions",
+            Self::Count => "questions about many",
             Self::Proposal => "what a letter would do",
         }
     }
@@ -129,9 +132,9 @@ pub(crate) fn find(contexts: &[Context], key: &str) -> Option<Action> {
 
 /// The most useful keys of the contexts, best first. A key that a nearer context took for itself
 /// is not shown for a farther one.
-pub(crate) fn hints(contexts: &[Context], max: usize) -> Vec<&'static Binding> {
+pub(crate) fn hints(contexts: &[Context], max: usize, offers: impl Fn(Action) -> bool) -> Vec<&'static Binding> {
     let mine = |b: &&Binding| b.keys().next().and_then(|key| owner(contexts, key)) == Some(b.context);
-    let mut found: Vec<_> = TABLE.iter().filter(|b| b.hint > 0).filter(mine).collect();
+    let mut found: Vec<_> = TABLE.iter().filter(|b| b.hint > 0 && offers(b.action)).filter(mine).collect();
     found.sort_by_key(|b| b.hint);
     found.truncate(max);
     found
@@ -185,6 +188,7 @@ mod tests {
             Context::Filter,
             Context::Finder,
             Context::Question,
+            Context::Count,
             Context::Proposal,
             Context::Pane,
         ] {

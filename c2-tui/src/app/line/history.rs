@@ -27,6 +27,8 @@ pub(crate) struct Search {
     /// What the line was before.
     pub(crate) draft: String,
     pub(crate) at: Option<usize>,
+    /// Nothing more fits: what is shown is what was found before.
+    pub(crate) is_missing: bool,
 }
 
 impl History {
@@ -95,12 +97,23 @@ impl History {
         if needle.is_empty() {
             return None;
         }
-        self.lines[..before.min(self.lines.len())].iter().rposition(|l| l.contains(needle))
+        self.lines[..before.min(self.lines.len())].iter().rposition(|line| has(line, needle))
     }
 
+    /// The first line from position `from` on that contains `needle`.
+    pub(crate) fn find_later(&self, needle: &str, from: usize) -> Option<usize> {
+        (from..self.lines.len()).find(|at| has(&self.lines[*at], needle))
+    }
+
+    #[cfg(test)]
     pub(crate) const fn len(&self) -> usize {
         self.lines.len()
     }
+}
+
+/// Whether a line contains what is looked for, in any case unless that has a capital.
+fn has(line: &str, needle: &str) -> bool {
+    if needle.chars().any(char::is_uppercase) { line.contains(needle) } else { line.to_lowercase().contains(needle) }
 }
 
 #[cfg(test)]
@@ -144,5 +157,9 @@ mod tests {
         assert_eq!(h.line(at), Some("submit b"));
         assert_eq!(h.find("bmit", at).and_then(|at| h.line(at)), Some("submit a"));
         assert_eq!(h.find("", usize::MAX), None);
+        assert_eq!(h.find_later("bmit", at), Some(at));
+        let mut h = history();
+        h.push("submit \"./Train.sh\"");
+        assert_eq!((h.find("train", usize::MAX), h.find("TRAIN", usize::MAX)), (Some(h.len() - 1), None), "smart case");
     }
 }

@@ -78,6 +78,7 @@ impl Pager {
             Command::Context => {
                 let turned = if self.options.context == 0 { CONTEXT_LINES } else { 0 };
                 self.options.context = self.count.take().unwrap_or(turned).min(100);
+                self.search_among();
                 self.note = Some(format!("{} lines around what passes the filter", self.options.context));
             }
             Command::Follow => {

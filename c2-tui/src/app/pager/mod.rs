@@ -33,5 +33,6 @@ pub(crate) use document::CHUNKS_MAX;
 pub(crate) use document::Document;
 pub(crate) use look::{Ink, Look};
 pub(crate) use prompt::Ask;
+pub(crate) use rich::{printable, to_text};
 pub(crate) use row::{Mark, Row};
 pub(crate) use view::Pager;

@@ -87,6 +87,7 @@ impl Pager {
             Ok(pattern) => {
                 prompt.error = None;
                 self.search = Some(Search::new(pattern, back));
+                self.search_among();
                 self.top = origin;
                 self.go(Motion::Find(Hunt::new(!back, origin.line, 0)), true);
             }

@@ -251,6 +251,13 @@ pub(crate) fn to_text(line: &[u8]) -> String {
     text::sanitize(&String::from_utf8_lossy(line))
 }
 
+/// A line that is no output as the same renderer shows it, but for what moves the cursor: nothing is overwritten in what
+/// is read to know what it says.
+pub(crate) fn printable(line: &str) -> String {
+    let still: String = line.chars().filter(|c| !matches!(c, '\r' | '\u{8}')).collect();
+    plain(&cells(still.as_bytes())).0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -59,6 +59,7 @@ impl Pager {
         {
             search.sieve = Sieve::new(pattern);
         }
+        self.search_among();
         if let Some(pattern) = self.filter.as_ref().and_then(|filter| anew(filter.pattern.text(), self.options.exact)) {
             self.set_filter(Some(pattern));
         }
@@ -68,9 +69,20 @@ impl Pager {
     /// which ones are.
     pub(super) fn set_filter(&mut self, pattern: Option<Pattern>) {
         self.filter = pattern.map(Sieve::new);
+        self.search_among();
         self.pending = self.is_following().then_some(Motion::End);
         self.rows.clear();
         (self.at_end, self.stale) = (false, true);
+    }
+
+    /// Only what is shown is found and counted; lines around those of the filter are shown too.
+    pub(super) fn search_among(&mut self) {
+        let within = self.filter.as_ref().filter(|_| self.options.context == 0).map(|filter| filter.pattern.clone());
+        if let Some(search) = &mut self.search {
+            search.sieve = search.sieve.among(within);
+            search.current = None;
+            self.stale = true;
+        }
     }
 
     /// Finds a match and goes there; behind the last one it goes on at the other end.

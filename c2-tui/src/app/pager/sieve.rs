@@ -18,6 +18,8 @@ const PLACED_MAX: usize = 4_096;
 #[derive(Clone, Debug)]
 pub(super) struct Sieve {
     pub(super) pattern: Pattern,
+    /// What else a line must hold: the filter, where only what it lets pass is shown.
+    within: Option<Pattern>,
     hits: Vec<Option<u32>>,
     places: Places,
 }
@@ -35,7 +37,12 @@ impl Sieve {
     /// A pattern for which no line was looked at.
     pub(super) const fn new(pattern: Pattern) -> Self {
         let places = Places { of: BTreeMap::new(), order: VecDeque::new(), len: 0 };
-        Self { pattern, hits: Vec::new(), places }
+        Self { pattern, within: None, hits: Vec::new(), places }
+    }
+
+    /// The same pattern, among the lines that another one lets pass.
+    pub(super) fn among(&self, within: Option<Pattern>) -> Self {
+        Self { within, ..Self::new(self.pattern.clone()) }
     }
 
     /// Whether the lines of a block must be looked at before anything is answered of them.
@@ -49,7 +56,8 @@ impl Sieve {
         if self.hits.len() <= index {
             self.hits.resize(index + 1, None);
         }
-        let found = lines(bytes).filter(|(_, line)| self.pattern.is_match(line));
+        let is_within = |line: &[u8]| self.within.as_ref().is_none_or(|within| within.is_match(line));
+        let found = lines(bytes).filter(|(_, line)| self.pattern.is_match(line) && is_within(line));
         let within = |at: u64| u16::try_from((start + at).saturating_sub(block * BLOCK)).unwrap_or(u16::MAX);
         let places: Box<[u16]> = found.map(|(at, _)| within(at)).collect();
         self.hits[index] = Some(u32::try_from(places.len()).unwrap_or(u32::MAX));

@@ -61,8 +61,8 @@ impl Pager {
             let sign = if search.back { '?' } else { '/' };
             words.push(format!("{sign}{} {matches}", search.sieve.pattern.text()));
         }
-        if self.options.wrap {
-            words.push("wrap".to_owned());
+        if self.options.wrap != self.wraps {
+            words.push(if self.wraps { "cut" } else { "wrap" }.to_owned());
         } else if self.left > 0 {
             words.push(format!("from column {}", self.left + 1));
         }

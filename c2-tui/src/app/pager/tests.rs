@@ -190,6 +190,10 @@ fn searching_among_filtered_lines() {
     typed(&mut pager, C::Filter, "5");
     typed(&mut pager, C::Search, "line .0");
     assert_eq!(first(&pager), "line 50");
+    assert_eq!(pager.matches().as_deref(), Some("1/1"), "what the filter hides is not counted");
+    keys(&mut pager, &[C::Context, C::Next]);
+    assert_eq!(pager.matches().as_deref(), Some("5/10"), "lines around the filter's are seen, and counted");
+    keys(&mut pager, &[C::Context, C::Next]);
     keys(&mut pager, &[C::Next]);
     assert_eq!(pager.note(), Some("the search came to the end, goes on at the start"));
 }

@@ -53,6 +53,10 @@ pub(crate) struct Pager {
     asked: BTreeSet<u64>,
     /// How what it shows ended; then nothing more comes.
     pub(super) ended: Option<String>,
+    /// Whether its lines are shown in full from the beginning.
+    pub(super) wraps: bool,
+    /// When the last of what grows came.
+    heard_ms: Option<u64>,
     pub(super) gaps: Gaps,
     /// From which byte on what arrived when, in unix milliseconds.
     pub(super) arrivals: Vec<(u64, u64)>,
@@ -93,7 +97,7 @@ impl Pager {
 
     /// Shows long lines in full, in as many rows as they take.
     pub(crate) const fn wrap_lines(&mut self) {
-        self.options.wrap = true;
+        (self.options.wrap, self.wraps) = (true, true);
         self.stale = true;
     }
 
@@ -111,6 +115,7 @@ impl Pager {
         let before = self.document.len();
         if len > before {
             self.arrived(before, wall_ms);
+            self.heard_ms = Some(wall_ms);
             self.document.grow(len);
             self.note = None;
             self.asked.clear();
@@ -121,10 +126,15 @@ impl Pager {
         }
     }
 
+    /// When the last of it came, in unix milliseconds.
+    pub(crate) const fn heard_ms(&self) -> Option<u64> {
+        self.heard_ms
+    }
+
     /// The output was begun anew.
     pub(crate) fn begin_anew(&mut self) {
         self.document = Document::window();
-        (self.gaps, self.ended) = (Gaps::default(), None);
+        (self.gaps, self.ended, self.heard_ms) = (Gaps::default(), None, None);
         self.asked.clear();
         self.arrivals.clear();
         self.changed_from(0);

@@ -19,7 +19,7 @@ pub(crate) const COLUMNS: &[Column<Group>] = &[
     },
     Column {
         name: "outcome",
-        room: Room::Fixed(12),
+        room: Room::Grow { min: 12, share: 1 },
         align: Align::Left,
         hide: 1,
         cell: |g, _| Cell::plain(g.outcome.as_str()),

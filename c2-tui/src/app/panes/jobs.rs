@@ -150,15 +150,20 @@ const fn rank(j: &Job) -> u8 {
 }
 
 fn state(j: &Job, sight: &Sight<'_>) -> Cell {
+    let (word, tone) = standing(j);
+    Cell::toned(format!("{} {word}", sight.glyphs.state(j.row.state)), tone)
+}
+
+/// Where a job stands, in one word, and what that means.
+pub(crate) const fn standing(j: &Job) -> (&'static str, Tone) {
     let state = j.row.state;
-    let (word, tone) = match state {
+    match state {
         JobState::Running if j.row.cancelling => ("cancelling", Tone::Warn),
         JobState::Running if j.row.unreachable => ("unreachable", Tone::Warn),
         JobState::Running if j.row.delivering => ("delivering", Tone::Good),
         JobState::Running if j.row.frozen => ("frozen", Tone::Warn),
         _ => (state.word(), tone(state)),
-    };
-    Cell::toned(format!("{} {word}", sight.glyphs.state(state)), tone)
+    }
 }
 
 fn group(j: &Job) -> String {

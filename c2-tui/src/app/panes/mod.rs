@@ -68,7 +68,7 @@ impl Default for Panes {
             workers: Table::new(workers::COLUMNS, (), 0, false),
             jobs: Table::new(jobs::COLUMNS, JobScope::Active, jobs::STATE, false),
             queue: Table::new(queue::COLUMNS, (), 0, false),
-            log: Table::new(log::COLUMNS, JobScope::Ended, log::ENDED, true),
+            log: Table::new(log::COLUMNS, JobScope::Ended, log::ENDED, true).sticking(),
         }
     }
 }

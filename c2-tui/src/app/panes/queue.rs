@@ -30,7 +30,7 @@ pub(crate) const COLUMNS: &[Column<Wait>] = &[
     },
     Column {
         name: "for",
-        room: Room::Grow { min: 12, share: 1 },
+        room: Room::Fixed(12),
         align: Align::Left,
         hide: 0,
         cell: |w, s| match w.asks() {
@@ -45,7 +45,7 @@ pub(crate) const COLUMNS: &[Column<Wait>] = &[
         room: Room::Grow { min: 14, share: 2 },
         align: Align::Left,
         hide: 0,
-        cell: |w, s| Cell::toned(w.why(&s.cache.workers), Tone::Dim),
+        cell: |w, s| Cell::toned(w.why(s.cache), Tone::Dim),
         plain: |w| w.state().to_string(),
         order: |a, b| a.state().cmp(&b.state()),
     },

@@ -101,7 +101,7 @@ fn next(schedule: &Schedule, sight: &Sight<'_>) -> Cell {
 /// How long something is away, as far as that is of use in a column.
 fn away(ms: u64) -> String {
     match ms / 60_000 {
-        0 => "soon".to_owned(),
+        0 => format!("in {}s", ms / 1_000),
         minutes if minutes < 60 => format!("in {minutes}m"),
         minutes if minutes < 48 * 60 => format!("in {}h", minutes / 60),
         minutes => format!("in {}d", minutes / (24 * 60)),
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn how_long_it_is_away() {
-        let table = [(0, "soon"), (59_999, "soon"), (60_000, "in 1m"), (3_600_000, "in 1h"), (172_800_000, "in 2d")];
+        let table = [(0, "in 0s"), (59_999, "in 59s"), (60_000, "in 1m"), (3_600_000, "in 1h"), (172_800_000, "in 2d")];
         for (ms, words) in table {
             assert_eq!(away(ms), words, "{ms}");
         }

@@ -182,11 +182,19 @@ fn tags(w: &Worker, sight: &Sight<'_>) -> Cell {
 }
 
 fn heard(w: &Worker, sight: &Sight<'_>) -> Cell {
-    let silent = w.heard_ms.map(|at| sight.now.wall_ms.saturating_sub(at));
-    match silent {
-        None => Cell::toned("never", Tone::Dim),
-        Some(_) if w.row.status.is_reachable() => Cell::toned("now", Tone::Dim),
+    let ago = |at: u64| sight.now.wall_ms.saturating_sub(at);
+    let told = match (w.heard_ms, sight.cache.away_ms) {
+        // While c2d is away, nothing is known of those that it heard last.
+        (Some(heard), Some(away)) if w.row.status.is_reachable() => Some(ago(heard.max(away))),
+        (Some(_), None) if w.row.status.is_reachable() => Some(0),
+        (heard, _) => heard.map(ago),
+    };
+    match told {
+        None => Cell::toned(NOT_YET, Tone::Warn),
         Some(ms) if ms < FRESH_MS => Cell::toned("now", Tone::Dim),
         Some(ms) => Cell::toned(short_span(ms), Tone::Warn),
     }
 }
+
+/// c2d was started again, and the worker was not heard since.
+pub(crate) const NOT_YET: &str = "not yet";

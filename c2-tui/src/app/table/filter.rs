@@ -2,7 +2,8 @@
 //!
 //! `train` finds a substring, ignoring case unless it has a capital; `!train` what lacks it;
 //! `re:^job-1` a regular expression, to which all belongs that follows, blanks too; `state:failed` looks into
-//! one column. A wrong expression is told and hides nothing.
+//! one column, `tags:=gpu,disk` for these words and no others there, `tags:=-` for none. A wrong expression is told
+//! and hides nothing.
 
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
@@ -33,7 +34,12 @@ enum Needle {
     /// Found in any case. Searching text that is in lower case anyway is many times faster than
     /// an expression that takes both.
     FoldedRegex(Regex),
+    /// All words of a column, in order.
+    Words(Vec<String>),
 }
+
+/// Stands for no word at all.
+pub(crate) const NO_WORD: &str = "-";
 
 impl Filter {
     /// Reads a filter for a table with these columns.
@@ -92,6 +98,13 @@ impl Term {
             },
             None => (None, rest),
         };
+        if let (Some(_), Some(said)) = (column, rest.strip_prefix('=')) {
+            let mut words: Vec<String> = said.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            words.sort_unstable();
+            let asks = !words.is_empty();
+            words.retain(|word| word != NO_WORD);
+            return Ok(asks.then_some(Self { inverse, column, needle: Needle::Words(words) }));
+        }
         let needle = match rest.strip_prefix("re:") {
             Some("") => return Ok(None),
             Some(pattern) if pattern.chars().any(char::is_uppercase) => Needle::Regex(regex(pattern)?),
@@ -130,6 +143,11 @@ impl Needle {
             Self::Folded(text) => text.find(folded.as_bytes()).is_some(),
             Self::Regex(regex) => regex.is_match(written),
             Self::FoldedRegex(regex) => regex.is_match(folded),
+            Self::Words(words) => {
+                let mut found: Vec<&str> = written.split_whitespace().collect();
+                found.sort_unstable();
+                found == *words
+            }
         }
     }
 }
@@ -143,6 +161,28 @@ fn regex(pattern: &str) -> Result<Regex, String> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn whole_words_of_a_column() {
+        let found = |term: &str, text: &str| {
+            let term = super::Term::parse(term, &["tags"]).unwrap();
+            term.map(|term| term.needle.found(text, text) != term.inverse)
+        };
+        let table = [
+            ("tags:=gpu", "gpu", Some(true)),
+            ("tags:=gpu", "gpu2", Some(false)),
+            ("tags:=gpu", "disk gpu", Some(false)),
+            ("tags:=gpu,disk", "disk gpu", Some(true)),
+            ("!tags:=gpu", "gpu2", Some(true)),
+            ("tags:=-", "", Some(true)),
+            ("tags:=-", "gpu", Some(false)),
+            ("tags:=", "gpu", None),
+            ("tags:gpu", "gpu2", Some(true)),
+        ];
+        for (term, text, wanted) in table {
+            assert_eq!(found(term, text), wanted, "{term} {text:?}");
+        }
+    }
+
     #[test]
     fn an_expression_goes_on_to_the_end() {
         let table: [(&str, &[&str]); 6] = [

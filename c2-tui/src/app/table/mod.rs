@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use c2_shared::id::{JobId, WorkerId};
 
 pub(crate) use column::{Align, Cell, Column, Cut, Head, Room, Sight, Tone};
-pub(crate) use filter::Filter;
+pub(crate) use filter::{Filter, NO_WORD};
 pub(crate) use select::{Grid, Step};
 
 pub(crate) trait Row: Sized + 'static {
@@ -99,6 +99,10 @@ pub(crate) struct Table<R: Row> {
     top: usize,
     height: usize,
     marks: BTreeSet<R::Id>,
+    /// The column by which the newest row is at an end.
+    newest_by: Option<usize>,
+    /// Whether the selection stays at the newest row.
+    is_pinned: bool,
 }
 
 /// What stands first in the text of each row, behind what they have in common, as numbers in the same
@@ -130,7 +134,15 @@ impl<R: Row> Table<R> {
             top: 0,
             height: 1,
             marks: BTreeSet::new(),
+            newest_by: None,
+            is_pinned: false,
         }
+    }
+
+    /// The same, whose selection stays at the newest row once it is there.
+    pub(crate) fn sticking(mut self) -> Self {
+        self.newest_by = Some(self.sort.column);
+        self
     }
 
     pub(crate) const fn scope(&self) -> &R::Scope {

@@ -74,6 +74,8 @@ pub(crate) trait Grid<S> {
     fn is_marked(&self, at: usize) -> bool;
     fn is_of_jobs(&self) -> bool;
     fn marked(&self) -> usize;
+    /// Marked rows that the filter does not let pass.
+    fn hidden_marks(&self) -> usize;
     /// The heads of its columns, in the order of the screen.
     fn heads(&self) -> Vec<Head>;
     /// Cells of the widest text in a column that is to stay whole.
@@ -110,6 +112,11 @@ impl<R: Row> Table<R> {
         self.selected.clone()
     }
 
+    /// Ids of the rows in sight.
+    pub(crate) fn shown(&self) -> &[R::Id] {
+        &self.order[self.visible()]
+    }
+
     pub(crate) fn marks(&self) -> impl Iterator<Item = R::Id> {
         self.marks.iter().cloned()
     }
@@ -130,6 +137,11 @@ impl<R: Row> Table<R> {
     /// After the rows changed: follows the selected row, or hands the selection on to its
     /// neighbour when it is gone.
     pub(crate) fn find_selected(&mut self) {
+        if self.is_pinned && self.selected.is_some() {
+            self.cursor = self.newest().unwrap_or(self.cursor).min(self.order.len().saturating_sub(1));
+            self.selected = self.order.get(self.cursor).cloned();
+            return self.keep_in_sight();
+        }
         match self.selected.as_ref().map(|id| self.order.iter().position(|one| one == id)) {
             Some(Some(at)) => {
                 // The row stays where it is on the screen, even if others came or went above it.
@@ -144,6 +156,12 @@ impl<R: Row> Table<R> {
             None => self.cursor = self.cursor.min(self.order.len().saturating_sub(1)),
         }
         self.keep_in_sight();
+    }
+
+    /// Where the newest row is, where they are in the order of their ages.
+    fn newest(&self) -> Option<usize> {
+        let is_by_age = self.newest_by == Some(self.sort.column);
+        is_by_age.then(|| if self.sort.descending { 0 } else { self.order.len().saturating_sub(1) })
     }
 
     fn keep_in_sight(&mut self) {
@@ -161,6 +179,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     fn go_to(&mut self, at: usize) {
         self.cursor = at.min(self.order.len().saturating_sub(1));
         self.selected = self.order.get(self.cursor).cloned();
+        self.is_pinned = self.newest() == Some(self.cursor);
         self.keep_in_sight();
     }
 
@@ -172,6 +191,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
         if self.selected.is_some() {
             self.selected = self.order.get(self.cursor).cloned();
         }
+        self.is_pinned = self.newest() == Some(self.cursor);
     }
 
     fn set_height(&mut self, height: usize) {
@@ -225,7 +245,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn visible(&self) -> Range<usize> {
-        self.top..(self.top + self.height).min(self.order.len())
+        self.top.min(self.order.len())..(self.top + self.height).min(self.order.len())
     }
 
     fn height(&self) -> usize {
@@ -250,6 +270,11 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
 
     fn marked(&self) -> usize {
         self.marks.len()
+    }
+
+    fn hidden_marks(&self) -> usize {
+        let shown = || self.order.iter().filter(|id| self.marks.contains(*id)).count();
+        if self.marks.is_empty() { 0 } else { self.marks.len() - shown() }
     }
 
     fn heads(&self) -> Vec<Head> {

@@ -42,7 +42,8 @@ fn calls(model: &mut Model) {
     let line = |call: &Call| {
         let at = clock(call.wall_ms, settings.utc_offset_s);
         let word = shlex::try_quote(&call.line).unwrap_or_else(|_| call.line.as_str().into());
-        format!("{at}  {:>3}  c2-tui --server {} --exec {word}", call.status, settings.server)
+        let console = if settings.call.is_empty() { "c2-tui" } else { settings.call.as_str() };
+        format!("{at}  {:>3}  {console} --exec {word}", call.status)
     };
     let lines = model.runs.calls.iter().map(line).collect();
     at_its_end(model, "calls", lines, "nothing was run yet");

@@ -4,7 +4,7 @@ use c2_shared::api::events::Event;
 use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 
-use super::{ends, figures, older, result};
+use super::{ends, figures, older, result, waits};
 use crate::app::Effect;
 use crate::app::cache::Job;
 use crate::app::model::{Link, Model};
@@ -37,6 +37,8 @@ pub(super) fn on_connected(model: &mut Model) {
 
 pub(super) fn on_silent(model: &mut Model, since: Mono) {
     if model.link == Link::Up {
+        let silent_ms = model.now.mono.since_ms(since);
+        model.cache.away_ms = Some(model.now.wall_ms.saturating_sub(silent_ms));
         model.link = Link::Silent { since };
     }
 }
@@ -45,6 +47,7 @@ pub(super) fn on_heard(model: &mut Model) {
     if matches!(model.link, Link::Silent { .. }) {
         model.link = Link::Up;
     }
+    model.cache.away_ms = model.cache.away_ms.filter(|_| model.link != Link::Up);
 }
 
 /// Each new reason that the operator must do something about is a message; that c2d is away is one
@@ -56,6 +59,7 @@ pub(super) fn on_disconnected(model: &mut Model, fault: Fault, retry_at: Mono, l
     } else if matches!(model.link, Link::Up | Link::Silent { .. }) {
         model.toasts.say(Kind::Bad, format!("lost c2d: {}", fault.message), model.now);
     }
+    model.cache.away_ms = model.cache.away_ms.or(Some(model.now.wall_ms));
     model.link = Link::Down { fault, retry_at, lasts };
 }
 
@@ -98,6 +102,7 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
     if changed.all || !ids.is_empty() {
         figures::spoil(model);
     }
+    waits::spoil(model);
     figures::ask_medians(model, effects);
     let shown = model.pages.iter().filter(|page| matches!(page, Page::Job { .. })).filter_map(Page::about);
     let stale = shown.filter(|id| changed.all || ids.binary_search(id).is_ok());

@@ -1,7 +1,7 @@
 //! Tables over figures of the past: what is asked of c2d and when, the timeline, failures by cause, and
 //! how far jobs are.
 
-use c2_shared::api::figures::{FailureGroup, Span, Stats, Timeline};
+use c2_shared::api::figures::{FailureGroup, OutcomeCount, Span, Stats, Timeline};
 use c2_shared::api::schedules::{Missed, Overlap, Run, ScheduleList, ScheduleRow};
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, JobState, Outcome};
@@ -36,6 +36,7 @@ fn timeline(model: &Model) -> &crate::app::timeline::Timeline {
 /// The quarter of an hour of the made-up cluster.
 pub(crate) fn day() -> Msg {
     let ran = |job: u64, worker: u8, state, from: u64, to: Option<u64>, name: Option<&str>| Span {
+        lost: false,
         job_id: JobId(job),
         attempt: 1,
         name: name.map(str::to_owned),
@@ -59,8 +60,13 @@ pub(crate) fn day() -> Msg {
 
 /// Why jobs failed in the made-up cluster; many of them are older than what the console knows.
 pub(crate) fn failures() -> Msg {
+    let count = |outcome: &Outcome, jobs| OutcomeCount { outcome: outcome.clone(), jobs };
     let group = |line: &str, outcome, ids: &[u64]| FailureGroup {
         line: line.to_owned(),
+        outcomes: match &outcome {
+            Outcome::Exit { code: 1 } => vec![count(&outcome, ids.len() - 2), count(&Outcome::Timeout, 2)],
+            other => vec![count(other, ids.len())],
+        },
         outcome,
         job_ids: ids.iter().copied().map(JobId).collect(),
     };
@@ -251,4 +257,29 @@ fn what_a_job_writes_says_how_far_it_is() {
     serve(&mut model, &effects, "frame 120/240\n");
     press(&mut model, &["q"]);
     assert_eq!(left(&model), "", "what is out of sight may be farther by now");
+}
+
+#[test]
+fn lost_attempts_are_runs_of_their_own() {
+    let mut model = busy(120, 36);
+    press(&mut model, &["F7"]);
+    let Msg::Figures(Figures::Timeline(mut told)) = day() else { panic!("a timeline") };
+    let of_train = told.spans.iter().find(|span| span.job_id == JobId(4)).unwrap().clone();
+    let lost = Span { lost: true, state: JobState::Failed, ..of_train.clone() };
+    let started_ms = NOW.wall_ms - 200_000;
+    told.spans[3] = Span { ended_ms: Some(NOW.wall_ms - 210_000), ..lost };
+    told.spans.push(Span { attempt: 2, started_ms, ..of_train });
+    send(&mut model, Msg::Figures(Figures::Timeline(told)));
+    press(&mut model, &["g"]);
+    let selected = |model: &Model| timeline(model).span().map(|span| (span.job_id.0, span.attempt, span.lost));
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..9 {
+        seen.extend(selected(&model));
+        press(&mut model, &["Left"]);
+    }
+    for _ in 0..9 {
+        seen.extend(selected(&model));
+        press(&mut model, &["Right"]);
+    }
+    assert!(seen.contains(&(4, 1, true)) && seen.contains(&(4, 2, false)), "{seen:?}");
 }

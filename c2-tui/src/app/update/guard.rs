@@ -10,7 +10,7 @@ use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question};
 use crate::app::toast::Kind;
 use crate::command::job_name::{JobName, JobNames};
-use crate::command::{Command, Entered, Impact, Targets};
+use crate::command::{self, Command, Entered, Impact, Operand, Targets, Verb, scan};
 use c2_shared::selection::Common;
 
 /// Stands behind a machine that ssh may reach and c2d does not know.
@@ -18,6 +18,7 @@ const STRANGER: &str = "  is no worker";
 
 /// Runs a line of the command layer, or asks first.
 pub(super) fn run(model: &mut Model, line: Entered, asked: bool, effects: &mut Vec<Effect>) {
+    let line = if line.command.impact() == Impact::ReadOnly { line } else { with_last_job(model, line) };
     let impact = line.command.impact();
     if model.settings.readonly && impact != Impact::ReadOnly {
         return model.toasts.say(Kind::Bad, "this console is read-only", model.now);
@@ -34,6 +35,21 @@ pub(super) fn run(model: &mut Model, line: Entered, asked: bool, effects: &mut V
     run::run(model, line, effects);
 }
 
+/// The same line with the id of the job that `last` means on this screen: what is asked about, or reported, is then
+/// what is done, whatever is submitted meanwhile.
+fn with_last_job(model: &Model, line: Entered) -> Entered {
+    let operand = command::find(&line.verb()).and_then(|command| command.argument(0).map(|first| first.operand));
+    let (Some(Operand::Job), Some(last)) = (operand, model.cache.jobs.keys().next_back()) else { return line };
+    let mut text = line.text.clone();
+    for word in scan(&line.text).0.iter().skip(1).rev().filter(|word| word.text == "last") {
+        text.replace_range(word.span.clone(), &last.to_string());
+    }
+    match command::parse(&text) {
+        Ok(Verb::Command(command)) => Entered { text, command },
+        Ok(Verb::Console(_)) | Err(_) => line,
+    }
+}
+
 /// What is meant, as far as this console knows it.
 fn targets(model: &Model, targets: Targets<'_>) -> Vec<String> {
     match targets {
@@ -44,10 +60,17 @@ fn targets(model: &Model, targets: Targets<'_>) -> Vec<String> {
 }
 
 fn jobs(model: &Model, names: &JobNames) -> Vec<String> {
-    let alive = model.cache.jobs.values().filter(|job| !job.row.state.is_terminal());
+    let alive = || model.cache.jobs.values().filter(|job| !job.row.state.is_terminal());
+    let newest = match names {
+        JobNames::One(JobName::Named(name)) => {
+            alive().filter(|job| job.row.name.as_ref() == Some(name)).map(|job| job.row.job_id).max()
+        }
+        _ => None,
+    };
+    let alive = alive();
     let meant = alive.filter(|job| match names {
         JobNames::One(JobName::Id(id)) => job.row.job_id == *id,
-        JobNames::One(JobName::Named(name)) => job.row.name.as_ref() == Some(name),
+        JobNames::One(JobName::Named(_)) => newest == Some(job.row.job_id),
         JobNames::One(JobName::Last) => false,
         JobNames::Range(first, last) => within(job.row.job_id, *first, *last),
         JobNames::All(selection) => {

@@ -2,14 +2,16 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{act, filter, focus, output, overlay, prompt, rows};
+use super::{act, filter, focus, output, overlay, prompt, rows, undo};
 use crate::app::Effect;
+use crate::app::finder::Kind as Listed;
 use crate::app::focus::Focus;
 use crate::app::keymap::{self, Action};
 use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question, Then, said_lines};
 use crate::app::pager::{Ask, Command, Pager};
-use crate::app::proposal::WORD_LEN;
+use crate::app::proposal::{Undo, WORD_LEN};
+use crate::app::toast::Kind;
 use crate::command;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
@@ -22,22 +24,23 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
     if overlay::ends_an_answer(model, letter) {
         return;
     }
-    if let Some(text) = keyed_text(model).filter(|text| text.awaits_letter()) {
-        return text.letter(letter);
-    }
     let word = word_of(model, letter);
     let is_asked = model.proposal.is_some() || matches!(model.overlay, Some(Overlay::Question(_)));
     if let Some(word) = word.as_ref().filter(|word| is_asked || word.chars().count() >= WORD_LEN) {
+        undo::undo(model, effects);
         return into_line(model, word);
     }
-    if let (Some(letter), Some(proposal)) = (letter, &model.proposal)
-        && letter == proposal.letter
-    {
-        return act::carry_out(model, Action::Accept, effects);
+    if let Some(text) = keyed_text(model).filter(|text| text.awaits_letter()) {
+        return text.letter(letter);
     }
-    // As at every question, whatever else this letter does.
-    if letter == Some('n') && model.proposal.take().is_some() {
-        return;
+    if let (Some(letter), Some(proposal)) = (letter, &model.proposal) {
+        // No letter does it, as letters may be those of a word; but what is meant by them stays unsaid by none.
+        if letter == 'n' {
+            return model.proposal = None;
+        }
+        if letter == proposal.letter || letter == 'y' {
+            return model.toasts.say(Kind::Plain, "Enter does it, Esc leaves it", model.now);
+        }
     }
     if let Some(action) = keymap::find(&model.contexts(), &name) {
         if let Some(letter) = letter.filter(|c| c.is_alphabetic() && action.is_proposed() && !takes_text(model)) {
@@ -55,6 +58,9 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
         return;
     }
     if let Some(c) = letter {
+        if word.is_some() {
+            undo::undo(model, effects);
+        }
         let before = model.proposal.take().map(|proposal| proposal.letter);
         let text = word.unwrap_or_else(|| before.into_iter().chain([c]).collect());
         on_text(model, &text, effects);
@@ -64,8 +70,15 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
 /// The word that a letter goes on, where others were typed before it that are no text.
 fn word_of(model: &mut Model, letter: Option<char>) -> Option<String> {
     let now = model.now.mono;
-    let is_free = !takes_text(model) && !matches!(model.overlay, Some(Overlay::Finder(_)));
-    let letter = letter.filter(|_| is_free);
+    let is_searched = match &model.overlay {
+        // A list of keys that a letter opened may be the second thing that a word has done.
+        Some(Overlay::Finder(finder)) => finder.kind != Listed::Keys || !model.trail.opened(&finder.needle),
+        _ => false,
+    };
+    let letter = letter.filter(|_| !takes_text(model) && !is_searched);
+    if letter.is_some() && model.trail.is_over(now) {
+        model.undo = Some(Undo::of(model));
+    }
     let mut encoded = [0; 4];
     let word = letter.and_then(|letter| model.trail.joined(letter.encode_utf8(&mut encoded), now));
     model.trail.push(letter, now);
@@ -102,6 +115,9 @@ pub(super) fn on_burst(model: &mut Model, text: &str, effects: &mut Vec<Effect>)
     let is_typed = takes_text(model);
     // The first letters of a word may have come one by one.
     let word = model.trail.joined(rest, model.now.mono).filter(|_| !is_typed);
+    if word.is_some() {
+        undo::undo(model, effects);
+    }
     on_paste(model, word.as_deref().unwrap_or(rest), effects);
     if is_typed && rest.ends_with('\n') && rest.lines().count() == 1 {
         on_key(model, KeyCode::Enter.into(), effects);
@@ -147,7 +163,10 @@ fn on_text(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     let asked = output::is_asked(model);
     match &mut model.overlay {
         Some(Overlay::Finder(_)) => overlay::on_text(model, text, effects),
-        Some(Overlay::Question(Question { count: Some(_), typed, .. })) if text.bytes().all(|b| b.is_ascii_digit()) => {
+        Some(Overlay::Question(Question { count: Some(_), typed, wrong, .. }))
+            if text.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            *wrong = None;
             typed.extend(text.chars().take(6));
         }
         // Words are no answer.

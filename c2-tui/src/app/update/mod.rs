@@ -4,9 +4,9 @@
 //! the file that it belongs to: `prompt` edits the `!>` line, `submit` runs it, `console` has its verbs
 //! that are no commands, `focus` moves between the parts, `filter` filters tables, `open` goes deeper
 //! from a row, `rows` acts on rows, `output`, `preview` and `watch` are about what jobs and commands
-//! write, `figures` about the past, `schedules` about schedules, `overlay` about what lies over the screen, `leave` about Ctrl-C and
+//! write, `figures` about the past, `schedules` about schedules, `waits` about why jobs wait, `overlay` about what lies over the screen, `leave` about Ctrl-C and
 //! `q`. What changes a table or a text alone is a method of these.
-//! Below them `guard` asks and forbids, `run` starts lines, `result` shows what came of them, and
+//! Below them `guard` asks and forbids, `undo` takes back what the letters of a word did, `run` starts lines, `result` shows what came of them, and
 //! `pages` opens and leaves pages. No file uses one that uses it.
 
 mod click;
@@ -34,6 +34,8 @@ mod link_tests;
 mod marked;
 mod older;
 mod open;
+#[cfg(test)]
+mod operator_tests;
 mod output;
 #[cfg(test)]
 pub(crate) mod output_tests;
@@ -57,6 +59,8 @@ mod schedules;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod undo;
+pub(crate) mod waits;
 mod watch;
 
 use crate::app::toast::Kind;
@@ -83,12 +87,14 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Disconnected { fault, retry_at, lasts } => feed::on_disconnected(model, fault, retry_at, lasts),
         Msg::Event(event) => feed::on_event(model, event, &mut effects),
         Msg::Finished { run, report } => run::on_finished(model, run, &report, &mut effects),
+        Msg::Noted { run, line } => run::on_noted(model, run, &line),
         Msg::Bulk { run, one } => run::on_bulk(model, run, one, &mut effects),
         Msg::Fetched { job, info } => {
             edit::on_fetched(model, job, &info);
             open::on_fetched(model, job, &info);
             older::on_rows(model, info.ok().map(|info| info.row).into_iter().collect());
         }
+        Msg::Why { wait, job, words } => waits::on_why(model, wait, job, words),
         Msg::Rows(rows) => older::on_rows(model, rows),
         Msg::Figures(figures) => {
             let told = figures.asked();
@@ -111,6 +117,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     output::serve(model, &mut effects);
     figures::ask(model, &mut effects);
     older::ask(model, &mut effects);
+    waits::ask(model, &mut effects);
     let chosen = Preferences::of(model);
     if chosen != model.kept {
         model.kept = chosen;

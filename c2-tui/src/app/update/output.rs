@@ -114,6 +114,7 @@ pub(super) fn on_news(model: &mut Model, of: DocumentId, news: News) {
 fn take(text: &mut Pager, news: News, wall_ms: u64) {
     match news {
         News::Grown(len) => text.grow(len, wall_ms),
+        News::Known { len, wall_ms } => text.grow(len, wall_ms),
         News::Anew => text.begin_anew(),
         News::Chunks(chunks) => text.take(chunks),
         News::Counted { from, counts } => text.count_lines(from, &counts),

@@ -18,11 +18,14 @@ pub(super) fn toggle(model: &mut Model, kind: Kind) {
     }
     model.overlay = None;
     let present = model.contexts();
-    model.overlay = Some(Overlay::Finder(match kind {
-        Kind::Keys => Finder::keys(&present),
-        Kind::Everything => Finder::everything(&present),
-        Kind::Actions => Finder::actions(&present),
-    }));
+    // The list of keys is the whole table, but for what a console that may only look forbids.
+    let allowed = |action: Action| !(model.settings.readonly && action.changes());
+    let finder = match kind {
+        Kind::Keys => Finder::keys(&present, allowed),
+        Kind::Everything => Finder::everything(&present, allowed),
+        Kind::Actions => Finder::actions(&present, allowed),
+    };
+    model.overlay = Some(Overlay::Finder(finder));
 }
 
 /// Text in a list: what is to be found, or the key of an action in the list of them.
@@ -88,7 +91,13 @@ pub(super) fn on_action(model: &mut Model, action: Action, effects: &mut Vec<Eff
                 question.typed.pop();
                 model.overlay = Some(Overlay::Question(question));
             }
-            Action::Yes => model.overlay = Some(Overlay::Question(question)),
+            Action::Accept | Action::Yes if question.count.is_some() => {
+                if action == Action::Yes {
+                    question.typed = "y".to_owned();
+                }
+                question.refuse();
+                model.overlay = Some(Overlay::Question(question));
+            }
             _ => {}
         },
         Some(Overlay::Finder(finder)) => in_finder(model, action, finder, effects),

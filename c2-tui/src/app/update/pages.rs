@@ -4,6 +4,7 @@ use crate::app::focus::Focus;
 use crate::app::model::Model;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
+use crate::app::table::Step;
 use crate::app::watch::Watch;
 
 /// Runs that are kept after their end, once their view was left.
@@ -37,6 +38,16 @@ fn keep(model: &mut Model, left: impl IntoIterator<Item = Page>) {
 /// Opens a text in the pager.
 pub(super) fn text(model: &mut Model, title: String, text: &str) {
     push(model, Page::Text { title, text: Pager::new(text.as_bytes()) });
+}
+
+/// The same, where its last line is, as for outputs.
+pub(super) fn at_its_end(model: &mut Model, title: String, bytes: &[u8]) {
+    let mut text = Pager::new(bytes);
+    if bytes.is_empty() {
+        text.say("nothing was written".to_owned());
+    }
+    text.step(Step::Last);
+    push(model, Page::Text { title, text });
 }
 
 /// Opens a page over what is there, from the part that has the keys.

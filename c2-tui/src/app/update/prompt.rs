@@ -77,9 +77,7 @@ fn in_search(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     match action {
         Action::Older => search_from(model, search.at.unwrap_or(usize::MAX)),
         Action::Newer => {
-            let history = &model.line.history;
-            let later = (search.at.map_or(0, |at| at + 1)..history.len())
-                .find(|&at| history.line(at).is_some_and(|l| l.contains(&search.needle)));
+            let later = model.line.history.find_later(&search.needle, search.at.map_or(0, |at| at + 1));
             found(model, later);
         }
         Action::Rub => {
@@ -105,6 +103,9 @@ fn search_from(model: &mut Model, before: usize) {
 
 /// Shows a line that was found; when none was, the last one stays.
 fn found(model: &mut Model, at: Option<usize>) {
+    if let Some(search) = &mut model.line.search {
+        search.is_missing = at.is_none() && !search.needle.is_empty();
+    }
     let Some(at) = at else { return };
     if let Some(line) = model.line.history.line(at).map(str::to_owned) {
         model.line.editor.set(&line);

@@ -97,7 +97,6 @@ fn a_letter_shows_what_it_would_do_and_does_it_when_it_is_confirmed() {
     assert_eq!(model.proposal.as_ref().map(|p| p.words.as_str()), Some("release job-9 held sudo apt upgrade -y"));
     for (keys, acts) in [
         (&["u", "Enter"][..], true),
-        (&["u", "u"], true),
         (&["u", "Esc"], false),
         (&["u", "Ctrl-C"], false),
         (&["u", "Down", "Enter"], false),
@@ -105,6 +104,12 @@ fn a_letter_shows_what_it_would_do_and_does_it_when_it_is_confirmed() {
     ] {
         let (acted, model) = proposed(keys);
         assert_eq!((acted, model.proposal.is_none()), (acts, true), "{keys:?}");
+    }
+    for again in ["u", "y"] {
+        let (acted, mut model) = proposed(&["u", again, again]);
+        assert_eq!((acted, model.proposal.is_some()), (false, true), "{again} may be a letter of a word");
+        assert!(model.toasts.all().any(|toast| toast.text.contains("Enter does it")), "but it is said what does it");
+        assert!(changes(&press(&mut model, &["Enter"])));
     }
     let mut model = busy(120, 40);
     press(&mut model, &["Alt-2", "/", "state:queued", "Enter", "h"]);
@@ -129,6 +134,36 @@ fn what_was_proposed_is_done_whatever_is_selected_by_then() {
     let effects = press(&mut model, &["Enter"]);
     let lines = effects.iter().find_map(|e| if let Effect::ExecuteAll { lines, .. } = e { Some(lines) } else { None });
     assert_eq!(lines.map(|lines| lines[0].text.as_str()), Some("release job-9"));
+}
+
+#[test]
+fn what_the_letters_of_a_word_changed_on_the_screen_is_taken_back() {
+    let table: [(&[&str], &str); 9] = [
+        (&["Alt-1"], "messages"),
+        (&["Alt-2"], "assign"),
+        (&["Alt-2"], "pdsh"),
+        (&["Alt-2"], "why"),
+        (&["Alt-2"], "notify"),
+        (&["Alt-2"], "follow"),
+        (&["Alt-3"], "output"),
+        (&["Alt-2", "Enter"], "help"),
+        (&["Alt-2", "Enter"], "messages"),
+    ];
+    let looks = |model: &Model| {
+        let scope = model.panes.jobs.scope().clone();
+        let sorts = crate::app::panes::Pane::ALL.map(|pane| model.panes.grid(pane).sort());
+        let seen = (model.pages.len(), model.mouse, model.zoom, model.preview.is_some(), model.result.is_some());
+        (seen, scope, sorts, model.watched.clone(), model.runs.present.is_some(), model.overlay.is_some())
+    };
+    for (place, word) in table {
+        for gap_ms in [100, 900] {
+            let mut model = at_place(place);
+            let before = looks(&model);
+            type_slowly(&mut model, &format!("{word} x"), gap_ms);
+            assert_eq!(looks(&model), before, "{word} in {place:?}");
+            assert_eq!(model.line.editor.text(), format!("{word} x"), "{place:?}");
+        }
+    }
 }
 
 #[test]

@@ -2,23 +2,26 @@
 
 use crate::app::focus::Focus;
 use crate::app::model::{Model, ResultView};
-use crate::app::pager::Pager;
+use crate::app::pager::{self, Pager};
 use crate::app::report::Report;
 use crate::app::text;
 use crate::command::{CommandError, Kind};
 use crate::exit;
 
+/// Lines whose lengths count for the room of a result; no screen has more rows.
+const ROWS_MAX: usize = 500;
+
 /// Shows why a line is not run.
 pub(super) fn refuse(model: &mut Model, line: String, error: CommandError) {
     let report = Report { status: exit::status(error.kind), fault: Some(error.into()), ..Report::default() };
-    ended(model, line, &report);
+    ended(model, line, &report, &[]);
 }
 
 /// Keeps what came of a line, and shows its text.
-pub(super) fn ended(model: &mut Model, line: String, report: &Report) {
+pub(super) fn ended(model: &mut Model, line: String, report: &Report, notes: &[String]) {
     model.runs.status = Some(report.status);
     model.runs.note(model.now.wall_ms, line.clone(), report.status);
-    let lines = lines_of(report);
+    let lines: Vec<String> = lines_of(report).into_iter().chain(noted(notes)).collect();
     if !lines.is_empty() {
         show(model, line, &lines, report.status);
     }
@@ -26,7 +29,10 @@ pub(super) fn ended(model: &mut Model, line: String, report: &Report) {
 
 /// Puts lines into the result view.
 pub(super) fn show(model: &mut Model, title: String, lines: &[String], status: i32) {
-    model.result = Some(ResultView { title, text: Pager::of_lines(lines), status, is_folded: false });
+    let mut text = Pager::of_lines(lines);
+    text.wrap_lines();
+    let widths = lines.iter().take(ROWS_MAX).map(|line| text::width(&pager::to_text(line.as_bytes()))).collect();
+    model.result = Some(ResultView { title, text, widths, status, is_folded: false });
 }
 
 /// There is a connection: a result that only says there is none goes.
@@ -43,6 +49,11 @@ pub(super) fn close(model: &mut Model) {
     if model.focus == Focus::Result {
         model.focus = Focus::Line;
     }
+}
+
+/// What a command said meanwhile, below what came of it.
+pub(super) fn noted(notes: &[String]) -> impl Iterator<Item = String> {
+    notes.iter().map(|note| format!("\x1b[33mnote: {note}"))
 }
 
 pub(super) fn lines_of(report: &Report) -> Vec<String> {

@@ -14,7 +14,7 @@ use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question, Then};
 use crate::app::proposal::Proposal;
 use crate::app::row_verb::RowVerb;
-use crate::app::table::Opens;
+use crate::app::table::{Grid, Opens};
 use crate::app::toast::Kind;
 use crate::command::job_name::JobName;
 use crate::command::operands::OneJob;
@@ -83,8 +83,10 @@ fn meant_or_asked(model: &mut Model, verb: RowVerb) -> Option<(Vec<String>, Vec<
         model.toasts.say(Kind::Plain, text, model.now);
         return None;
     }
-    if verb.destroys() || names.len() >= ASK_FROM {
-        model.overlay = Some(Overlay::Question(Question::rows(verb, names, titles)));
+    let hidden = model.grid(model.focus).map_or(0, Grid::hidden_marks);
+    if verb.destroys() || names.len() >= ASK_FROM || hidden > 0 {
+        let note = (hidden > 0).then(|| format!("{hidden} of the marked rows are hidden by the filter"));
+        model.overlay = Some(Overlay::Question(Question::rows(verb, names, titles).with_note(note)));
         return None;
     }
     Some((names, titles))
@@ -195,7 +197,7 @@ fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
     let text = match (model.opens(), model.focus) {
         (Some(Opens::Worker(_, ip)), _) => ip.to_string(),
         (None, crate::app::focus::Focus::Pane(pane)) if model.panes.grid(pane).in_scope() == 0 => {
-            (pane.view().nothing)(&model.panes).1.first().map_or_else(String::new, |(text, _)| (*text).to_owned())
+            (pane.view().nothing)(&model.panes).1.first().map_or_else(String::new, |(text, _)| model.spelled(text))
         }
         _ => jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
     };

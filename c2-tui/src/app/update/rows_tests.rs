@@ -30,12 +30,12 @@ fn said(model: &Model) -> &str {
 fn each_row_has_keys_for_what_can_be_done_with_it() {
     let table: [(&[&str], &[&str]); 8] = [
         (&["Alt-2", "/", "state:held", "Enter", "u", "Enter"], &["release job-9"]),
-        (&["Alt-2", "/", "state:blocked", "Enter", "h", "h"], &["hold job-8"]),
+        (&["Alt-2", "/", "state:blocked", "Enter", "h", "Enter"], &["hold job-8"]),
         (&["Alt-4", "/", "id:job-2", "Enter", "r", "Enter"], &["retry job-2"]),
         (&["Alt-2", "/", "state:queued", "Enter", "Space", "Space", "h", "Enter"], &["hold job-7", "hold job-10"]),
         (&["Alt-2", "Space", "Space", "f"], &["follow job-4 job-5"]),
         (&["Alt-1", "d", "Enter"], &["drain 10.0.0.11"]),
-        (&["Alt-1", "Down", "Down", "u", "u"], &["resume 10.0.0.13"]),
+        (&["Alt-1", "Down", "Down", "u", "Enter"], &["resume 10.0.0.13"]),
         (&["Alt-1", "*", "d", "Enter"], &["drain 10.0.0.11", "drain 10.0.0.12"]),
     ];
     for (keys, run) in table {

@@ -2,13 +2,14 @@
 
 use c2_shared::id::JobId;
 
-use super::{figures, output, result, watch};
+use super::{figures, output, pages, result, watch};
 use crate::app::Effect;
 use crate::app::live::Shown;
 use crate::app::model::Model;
 use crate::app::report::{Report, RunId};
 use crate::app::row_verb::RowVerb;
 use crate::app::runs::Bulk;
+use crate::app::text;
 use crate::app::toast::Kind;
 use crate::command::job_name::JobName;
 use crate::command::{self, Command, Entered, Verb};
@@ -97,13 +98,35 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effect
     let Some(present) = model.runs.end(run) else { return };
     figures::ask_schedules_again(model);
     match report.opens {
+        None if report.page.is_some() => {
+            model.runs.note(model.now.wall_ms, present.line, report.status);
+            report.page.iter().for_each(|(title, bytes)| pages::at_its_end(model, title.clone(), bytes));
+        }
         Some((job, shown)) => {
             model.runs.note(model.now.wall_ms, present.line, report.status);
             output::open(model, job, shown, effects);
         }
-        None => result::ended(model, present.line, report),
+        None => result::ended(model, present.line, report, &present.notes),
     }
     run_next(model, effects);
+}
+
+/// From this age on a command that still runs says aloud what it has to say: it may take long.
+const ALOUD_MS: u64 = 1_000;
+/// Notes that are shown with what came of a command.
+const NOTES_MAX: usize = 100;
+
+/// A command said something; it is shown with what comes of it.
+pub(super) fn on_noted(model: &mut Model, run: RunId, line: &str) {
+    let now = model.now;
+    let Some(present) = model.runs.present.as_mut().filter(|present| present.run == run) else { return };
+    let line = text::sanitize(line);
+    if now.mono.since_ms(present.since) >= ALOUD_MS {
+        model.toasts.say(Kind::Plain, line.clone(), now);
+    }
+    if present.notes.len() < NOTES_MAX && present.notes.last() != Some(&line) {
+        present.notes.push(line);
+    }
 }
 
 /// One of several lines ended, or all of them have.
@@ -118,21 +141,26 @@ pub(super) fn on_bulk(model: &mut Model, run: RunId, one: Option<(String, Report
         Some(failed) => bulk.failed.push(failed),
         None => {
             let (bulk, line) = (std::mem::take(bulk), std::mem::take(&mut present.line));
+            let notes = std::mem::take(&mut present.notes);
             model.runs.end(run);
-            end_bulk(model, bulk, line);
+            end_bulk(model, bulk, line, &notes);
             run_next(model, effects);
         }
     }
 }
 
-fn end_bulk(model: &mut Model, bulk: Bulk, line: String) {
+fn end_bulk(model: &mut Model, bulk: Bulk, line: String, notes: &[String]) {
     let Bulk { past, done, failed } = bulk;
-    model.runs.status = Some(i32::from(!failed.is_empty()));
-    if failed.is_empty() {
-        return model.toasts.say(Kind::Good, format!("{past} {done}"), model.now);
-    }
-    model.toasts.say(Kind::Bad, format!("{past} {done}, failed {}", failed.len()), model.now);
+    let status = i32::from(!failed.is_empty());
+    model.runs.status = Some(status);
     let lines = failed.iter().flat_map(|(line, report)| std::iter::once(line.clone()).chain(result::lines_of(report)));
-    let lines: Vec<String> = lines.collect();
-    result::show(model, line, &lines, 1);
+    let lines: Vec<String> = lines.chain(result::noted(notes)).collect();
+    if failed.is_empty() {
+        model.toasts.say(Kind::Good, format!("{past} {done}"), model.now);
+    } else {
+        model.toasts.say(Kind::Bad, format!("{past} {done}, failed {}", failed.len()), model.now);
+    }
+    if !lines.is_empty() {
+        result::show(model, line, &lines, status);
+    }
 }

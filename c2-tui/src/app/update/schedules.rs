@@ -106,7 +106,7 @@ mod tests {
         let effects = press(&mut model, &["p", "Enter"]);
         assert_eq!(line(&effects).as_deref(), Some("schedule pause poll"));
         assert!(asks(&end(&mut model, &effects)), "it is other than before");
-        let effects = press(&mut model, &["G", "p", "p"]);
+        let effects = press(&mut model, &["G", "p", "Enter"]);
         assert_eq!(line(&effects).as_deref(), Some("schedule resume weekly"));
         end(&mut model, &effects);
         let effects = press(&mut model, &["r", "Enter"]);

@@ -48,12 +48,22 @@ impl Document {
         self.tell(News::Failed(Fault { message, hint: None })).await
     }
 
+    /// Begins with a spool of which the last came then.
+    pub(super) async fn know(&mut self, spool: Spool, wall_ms: u64) -> Result<(), Gone> {
+        let len = spool.len();
+        self.go_on(spool, News::Known { len, wall_ms }).await
+    }
+
     /// Goes on with a spool that has grown.
     pub(super) async fn grow(&mut self, spool: Spool) -> Result<(), Gone> {
-        let before = self.spool.as_ref().map_or(0, Spool::len);
         let len = spool.len();
+        self.go_on(spool, News::Grown(len)).await
+    }
+
+    async fn go_on(&mut self, spool: Spool, news: News) -> Result<(), Gone> {
+        let before = self.spool.as_ref().map_or(0, Spool::len);
         self.spool = Some(spool);
-        self.tell(News::Grown(len)).await?;
+        self.tell(news).await?;
         self.count(settled(before)).await
     }
 

@@ -21,26 +21,44 @@ use crate::app::live::Shown;
 use crate::app::msg::Saved;
 use crate::app::report::DocumentId;
 
+use self::job::Left;
 pub(super) use run::Writer;
 
 /// Orders that wait for one output; pages name each block once.
 const ORDERS_LEN: usize = 256;
+
+/// Outputs that are kept after their pages are gone.
+const LEFT_MAX: usize = 16;
 
 pub(super) struct Outputs {
     client: watch::Receiver<Client>,
     folder: PathBuf,
     to: mpsc::Sender<Msg>,
     open: BTreeMap<DocumentId, mpsc::Sender<Order>>,
+    /// What was read of jobs that have not ended, those that were opened last behind the others: a worker that is
+    /// silent by now cannot be asked for it again.
+    left: Vec<(JobId, Shown, watch::Receiver<Option<Left>>)>,
 }
 
 impl Outputs {
     pub(super) const fn new(client: watch::Receiver<Client>, folder: PathBuf, to: mpsc::Sender<Msg>) -> Self {
-        Self { client, folder, to, open: BTreeMap::new() }
+        Self { client, folder, to, open: BTreeMap::new(), left: Vec::new() }
     }
 
     pub(super) fn open(&mut self, tasks: &mut JoinSet<()>, id: DocumentId, job: JobId, shown: Shown) {
         let (client, folder) = (self.client.clone(), self.folder.clone());
-        self.begin(tasks, id, |document, orders| job::serve(document, orders, client, folder, job, shown));
+        let is_this = |(of, which, _): &(JobId, Shown, _)| (*of, *which) == (job, shown);
+        // Where it was opened several times, the one that has most.
+        let known = self.left.iter().filter(|left| is_this(left)).filter_map(|(_, _, left)| left.borrow().clone());
+        let known = known.max_by_key(Left::bytes);
+        let (keep, left) = watch::channel(known.clone());
+        self.left.retain(|(of, which, left)| (*of, *which) != (job, shown) || left.has_changed().is_ok());
+        self.left.push((job, shown, left));
+        if self.left.len() > LEFT_MAX {
+            self.left.remove(0);
+        }
+        let read = job::Read { job, shown, known, keep };
+        self.begin(tasks, id, |document, orders| job::serve(document, orders, client, folder, read));
     }
 
     /// Opens what a command gives; it is written with the writer.

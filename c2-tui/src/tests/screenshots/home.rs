@@ -188,6 +188,7 @@ pub(super) fn day() -> Msg {
         (1216, 13, "rsync", Running, 240, None),
     ];
     let span = |(job, worker, name, state, from, to): Ran| Span {
+        lost: false,
         job_id: JobId(job),
         attempt: 1,
         name: Some(name.to_owned()),

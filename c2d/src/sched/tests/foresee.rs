@@ -135,5 +135,9 @@ fn what_will_not_run_is_in_no_forecast() {
     let remove = ["gpu".to_owned()].into();
     lab.apply(event::GroupsChanged { worker: id(2), add: [].into(), remove }).unwrap();
     assert_eq!(waits(&lab), 2, "nor is any in the group");
+    let cannot = |lab: &Lab| lab.s.queue(lab.now).cannot_run;
+    assert_eq!(cannot(&lab), 3, "they are counted by themselves");
+    lab.apply(event::PauseSet { paused: true }).unwrap();
+    assert_eq!(cannot(&lab), 0, "a paused queue says that");
     lab.decided.clear();
 }
