@@ -32,7 +32,8 @@ use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::{Messenger, Outside};
 use crate::services::waker::Waker;
-use crate::store::{self, Opened, Space, StoreError};
+use crate::standby;
+use crate::store::{self, Engine, Folder, Leadership, Memo, Opened, SHARED, Space, StoreError, Target, TargetError};
 
 /// Why c2d cannot start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,10 @@ pub enum RunError {
     File(PathBuf, #[source] io::Error),
     #[error(transparent)]
     Unserved(#[from] Unserved),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error("this c2d leads no longer: {0}")]
+    Deposed(String),
     #[error("{0} stopped by itself")]
     Stopped(&'static str),
 }
@@ -61,12 +66,18 @@ impl Advice for RunError {
             Self::Access(error) => error.hint(),
             Self::Listen(_, error) | Self::File(_, error) => error.hint(),
             Self::Unserved(_) => Some("this is a defect of c2d; please report it".to_owned()),
+            Self::Target(error) => error.hint(),
+            Self::Deposed(_) => Some("nothing is lost; start it again to stand by".to_owned()),
             Self::Stopped(_) => Some("look for the first error above".to_owned()),
         }
     }
 
     fn status(&self) -> u8 {
-        if let Self::Store(error) = self { error.status() } else { exit::FAILED }
+        match self {
+            Self::Store(error) => error.status(),
+            Self::Target(_) => exit::CONFIGURATION,
+            _ => exit::FAILED,
+        }
     }
 }
 
@@ -78,16 +89,41 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     allow_open_files();
-    let mut opened = store::open(store::Config {
+    tokio::pin!(shutdown);
+    let folder = Folder::open(&data_dir)?;
+    let (leadership, engine, listening) = if config.store.is_empty() {
+        (Leadership::default(), Engine::Sqlite, None)
+    } else {
+        let target: Target = config.store.parse()?;
+        let (listener, address) = listen(SocketAddr::new(config.host, config.port)).await?;
+        let leadership = tokio::select! {
+            leadership = standby::until_leader(&target, &listener, address, &data_dir) => leadership?,
+            () = &mut shutdown => return Ok(()),
+        };
+        let epoch = leadership.epoch().unwrap_or_default();
+        tracing::info!("this c2d leads, as number {epoch} on {target}");
+        (leadership, Engine::Postgres { target, epoch }, Some((listener, address)))
+    };
+    let config_of_store = store::Config {
+        engine,
         jobs_log: data_dir.join(&config.jobs_log_file),
         workers_json: data_dir.join(&config.workers_file),
         keep: config.retention(),
         dir: data_dir.clone(),
-    })?;
+    };
+    // Clients of a server have a runtime of their own and block.
+    let opened = tokio::task::spawn_blocking(move || store::open_in(folder, config_of_store));
+    let mut opened = opened.await.map_err(stopped("the store"))??;
     let authority = Authority::open(&data_dir)?;
-    let access = access::start(&data_dir, authority.fingerprint)?;
+    let access = access::start_shared(&data_dir, authority.fingerprint, share(&leadership, opened.writer.memo()))?;
+    if leadership.epoch().is_some() {
+        share_files(&data_dir, opened.writer.memo()).await?;
+    }
     let rotation = Rotation::new(&data_dir, authority, Authority::before(&data_dir)?);
-    let (listener, address) = listen(SocketAddr::new(config.host, config.port)).await?;
+    let (listener, address) = match listening {
+        Some(listening) => listening,
+        None => listen(SocketAddr::new(config.host, config.port)).await?,
+    };
 
     let (stop, stopping) = watch::channel(false);
     let clock = Clock::start(opened.seen_ms);
@@ -97,6 +133,7 @@ pub async fn run(
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, until(stopping.clone()));
     let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
     let app = App {
+        leadership: leadership.clone(),
         messenger: Messenger::start(desk, outside(&config, address), clock, stopping.clone()),
         waker: Waker::start(handle.wakes(), clock),
         engine: handle,
@@ -128,6 +165,7 @@ pub async fn run(
     let ended = tokio::select! {
         () = shutdown => None,
         ended = &mut engine => Some(ended),
+        why = leadership.lost() => return Err(RunError::Deposed(why)),
     };
     drop(address_file);
     if let Some(ended) = ended {
@@ -148,6 +186,7 @@ pub async fn run(
     let close = move || {
         audit_end.wait();
         writer.close();
+        leadership.resign();
     };
     tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
 }
@@ -162,6 +201,23 @@ async fn listen(asked: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError
 fn outside(config: &ServerConfig, address: SocketAddr) -> Outside {
     let (commands, mail_server) = (config.notify_commands.clone(), config.mail_server.clone());
     Outside { commands, mail_server, own_port: address.port() }
+}
+
+/// Has the tokens known to all c2d on the database, where there may be several.
+fn share(leadership: &Leadership, memo: Memo) -> access::Share {
+    if leadership.epoch().is_none() {
+        return Box::new(|_| true);
+    }
+    Box::new(move |text| memo.share(access::FILE, text))
+}
+
+/// Has all c2d on the database know what machines know this one by.
+async fn share_files(dir: &Path, memo: Memo) -> Result<(), RunError> {
+    let dir = dir.to_owned();
+    let share =
+        move || SHARED.iter().all(|name| memo.share(name, std::fs::read_to_string(dir.join(name)).unwrap_or_default()));
+    let shared = tokio::task::spawn_blocking(share).await.map_err(stopped("the store"))?;
+    if shared { Ok(()) } else { Err(RunError::Stopped("the store")) }
 }
 
 async fn until(mut stopping: watch::Receiver<bool>) {
@@ -188,7 +244,7 @@ async fn open_audit(dir: &Path, clock: Clock, opened: &mut Opened) -> Result<(Au
 }
 
 /// A program that puts `jobs.log` aside says so with the signal HUP.
-async fn look_when_told(memo: store::Memo) {
+async fn look_when_told(memo: Memo) {
     match signal(SignalKind::hangup()) {
         Ok(mut told) => {
             while told.recv().await.is_some() {

@@ -30,8 +30,19 @@ use crate::worker::Neighbour;
 pub use slot_count::SlotCount;
 
 /// How the names of files begin that c2d keeps in its folder for itself.
-const OWN_FILES: [&str; 10] =
-    ["c2.db", "lock", "ballast", "files", "audit", "refused", "access.", "authority", ADDRESS_FILE, "config.json"];
+const OWN_FILES: [&str; 11] = [
+    "c2.db",
+    "store",
+    "lock",
+    "ballast",
+    "files",
+    "audit",
+    "refused",
+    "access.",
+    "authority",
+    ADDRESS_FILE,
+    "config.json",
+];
 
 /// c2d's `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +73,9 @@ pub struct ServerConfig {
     pub notify_commands: BTreeMap<String, Vec<String>>,
     /// The mail server for notifications, as `host:port`.
     pub mail_server: String,
+    /// The PostgreSQL database that keeps everything, as `postgres://USER@HOST/NAME`; SQLite in the data folder
+    /// without one.
+    pub store: String,
 }
 
 /// How long ended jobs are kept; the first bound that is passed counts.
@@ -126,6 +140,7 @@ impl Default for ServerConfig {
             keep_blob_bytes: KEEP_BLOB_BYTES,
             notify_commands: BTreeMap::new(),
             mail_server: "127.0.0.1:25".to_owned(),
+            store: String::new(),
         }
     }
 }

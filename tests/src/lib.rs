@@ -10,6 +10,7 @@ pub mod local;
 pub mod machine;
 pub mod network;
 mod outputs;
+pub mod pair;
 pub mod ssh;
 pub mod terminal;
 pub mod usage;
@@ -22,6 +23,8 @@ pub mod sim;
 
 mod agent;
 mod leftovers;
+#[path = "../../c2d/src/store/tests/postgres_server.rs"]
+mod postgres_server;
 mod process;
 pub mod programs;
 

@@ -174,6 +174,7 @@ async fn answer(peer: WorkerPeer, app: &App, protocol: Protocol, request: Reques
         limits,
         may_sleep: answer.may_sleep,
         directives: register.into_iter().chain(directives).collect(),
+        epoch: app.leadership.epoch(),
     }))
 }
 

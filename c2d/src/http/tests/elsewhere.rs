@@ -46,6 +46,7 @@ impl Elsewhere {
         let dir = TempDir::new().unwrap();
         let data = dir.path().join("c2d");
         let opened = store::open(store::Config {
+            engine: store::Engine::Sqlite,
             jobs_log: data.join("jobs.log"),
             workers_json: data.join("workers.json"),
             keep: c2_shared::config::ServerConfig::default().retention(),
@@ -63,6 +64,7 @@ impl Elsewhere {
         let desk = (engine.clone(), history.clone(), blobs.clone());
         let waker = Waker::start(engine.wakes(), clock);
         let app = App {
+            leadership: store::Leadership::default(),
             messenger: Messenger::start(desk, outside, clock, stopping.clone()),
             engine,
             health,
