@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinError;
 
-use crate::access::{self, AccessError};
+use crate::access::{self, Access, AccessError};
 use crate::audit::{self, Audit, AuditEnd};
 use crate::authority::{Authority, AuthorityError};
 use crate::clock::Clock;
@@ -91,34 +91,14 @@ pub async fn run(
     allow_open_files();
     tokio::pin!(shutdown);
     let folder = Folder::open(&data_dir)?;
-    let (leadership, engine, listening) = if config.store.is_empty() {
-        (Leadership::default(), Engine::Sqlite, None)
-    } else {
-        let target: Target = config.store.parse()?;
-        let (listener, address) = listen(SocketAddr::new(config.host, config.port)).await?;
-        let leadership = tokio::select! {
-            leadership = standby::until_leader(&target, &listener, address, &data_dir) => leadership?,
-            () = &mut shutdown => return Ok(()),
-        };
-        let epoch = leadership.epoch().unwrap_or_default();
-        tracing::info!("this c2d leads, as number {epoch} on {target}");
-        (leadership, Engine::Postgres { target, epoch }, Some((listener, address)))
+    let Led { leadership, engine, listening } = tokio::select! {
+        biased;
+        led = lead(&config, &data_dir) => led?,
+        () = &mut shutdown => return Ok(()),
     };
-    let config_of_store = store::Config {
-        engine,
-        jobs_log: data_dir.join(&config.jobs_log_file),
-        workers_json: data_dir.join(&config.workers_file),
-        keep: config.retention(),
-        dir: data_dir.clone(),
-    };
-    // Clients of a server have a runtime of their own and block.
-    let opened = tokio::task::spawn_blocking(move || store::open_in(folder, config_of_store));
-    let mut opened = opened.await.map_err(stopped("the store"))??;
+    let mut opened = open_store(folder, engine, &config).await?;
     let authority = Authority::open(&data_dir)?;
-    let access = access::start_shared(&data_dir, authority.fingerprint, share(&leadership, opened.writer.memo()))?;
-    if leadership.epoch().is_some() {
-        share_files(&data_dir, opened.writer.memo()).await?;
-    }
+    let access = open_access(&data_dir, &authority, &leadership, opened.writer.memo()).await?;
     let rotation = Rotation::new(&data_dir, authority, Authority::before(&data_dir)?);
     let (listener, address) = match listening {
         Some(listening) => listening,
@@ -203,12 +183,56 @@ fn outside(config: &ServerConfig, address: SocketAddr) -> Outside {
     Outside { commands, mail_server, own_port: address.port() }
 }
 
-/// Has the tokens known to all c2d on the database, where there may be several.
-fn share(leadership: &Leadership, memo: Memo) -> access::Share {
-    if leadership.epoch().is_none() {
-        return Box::new(|_| true);
+/// What a c2d is that leads.
+struct Led {
+    leadership: Leadership,
+    engine: Engine,
+    /// Where it listens already, if it had to wait.
+    listening: Option<(TcpListener, SocketAddr)>,
+}
+
+/// Waits until this c2d leads, which it does at once where it is alone.
+async fn lead(config: &ServerConfig, dir: &Path) -> Result<Led, RunError> {
+    if config.store.is_empty() {
+        return Ok(Led { leadership: Leadership::default(), engine: Engine::Sqlite, listening: None });
     }
-    Box::new(move |text| memo.share(access::FILE, text))
+    let target: Target = config.store.parse()?;
+    let (listener, address) = listen(SocketAddr::new(config.host, config.port)).await?;
+    let leadership = standby::until_leader(&target, &listener, address, dir).await?;
+    let epoch = leadership.epoch().unwrap_or_default();
+    tracing::info!("this c2d leads, as number {epoch} on {target}");
+    Ok(Led { leadership, engine: Engine::Postgres { target, epoch }, listening: Some((listener, address)) })
+}
+
+/// Opens the store; clients of a server have a runtime of their own and block.
+async fn open_store(folder: Folder, engine: Engine, config: &ServerConfig) -> Result<Opened, RunError> {
+    let dir = folder.dir().to_owned();
+    let config = store::Config {
+        engine,
+        jobs_log: dir.join(&config.jobs_log_file),
+        workers_json: dir.join(&config.workers_file),
+        keep: config.retention(),
+        dir,
+    };
+    let opened = tokio::task::spawn_blocking(move || store::open_in(folder, config)).await;
+    Ok(opened.map_err(stopped("the store"))??)
+}
+
+/// The tokens, which all c2d on a database have alike, as they have the authority.
+async fn open_access(
+    dir: &Path,
+    authority: &Authority,
+    leadership: &Leadership,
+    memo: Memo,
+) -> Result<Access, RunError> {
+    if leadership.epoch().is_none() {
+        return Ok(access::start_shared(dir, authority.fingerprint, Box::new(|_| true))?);
+    }
+    let kept = memo.clone();
+    let share: access::Share = Box::new(move |text| kept.share(access::FILE, text));
+    let access = access::start_shared(dir, authority.fingerprint, share)?;
+    share_files(dir, memo).await?;
+    Ok(access)
 }
 
 /// Has all c2d on the database know what machines know this one by.

@@ -64,7 +64,8 @@ impl Folder {
         self.dir.join("c2.db")
     }
 
-    pub(super) fn dir(&self) -> &Path {
+    /// Where it is.
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 

@@ -212,6 +212,9 @@ impl Advice for StoreError {
             Self::Broken { .. } | Self::Unreadable { .. } => {
                 "this is a defect of c2d: keep a copy of the folder and report it; a restart loses nothing"
             }
+            Self::Database(SqlError::Postgres(_) | SqlError::NotReplicated) => {
+                "check that the database server runs and lets c2d in, then start c2d again; nothing that was accepted is lost"
+            }
             Self::Database(_) | Self::File { .. } => "check the disk and its free space, then start c2d again",
             Self::Gone { .. } => "its line is still in jobs.log; keep_days, keep_jobs and keep_bytes say what is kept",
             Self::Deposed => "nothing is lost: the other one has everything; this one stands by when it starts again",
