@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use c2_shared::advice::Advice;
@@ -91,29 +92,20 @@ pub async fn run(
     allow_open_files();
     tokio::pin!(shutdown);
     let folder = Folder::open(&data_dir)?;
-    let Led { leadership, engine, listening } = tokio::select! {
-        biased;
-        led = lead(&config, &data_dir) => led?,
-        () = &mut shutdown => return Ok(()),
-    };
-    let mut opened = open_store(folder, engine, &config).await?;
+    let Some(led) = lead(&config, &data_dir, shutdown.as_mut()).await? else { return Ok(()) };
+    let mut opened = open_store(folder, led.engine, &config).await?;
     let authority = Authority::open(&data_dir)?;
-    let access = open_access(&data_dir, &authority, &leadership, opened.writer.memo()).await?;
+    let access = open_access(&data_dir, &authority, &led.leadership, opened.writer.memo()).await?;
     let rotation = Rotation::new(&data_dir, authority, Authority::before(&data_dir)?);
-    let (listener, address) = match listening {
-        Some(listening) => listening,
-        None => listen(SocketAddr::new(config.host, config.port)).await?,
-    };
-
-    let (stop, stopping) = watch::channel(false);
-    let clock = Clock::start(opened.seen_ms);
+    let (listener, address) = listen_as(&config, led.listening).await?;
+    let ((stop, stopping), clock) = (watch::channel(false), Clock::start(opened.seen_ms));
     tokio::spawn(look_when_told(opened.writer.memo()));
     let ((audit, audit_end), health) = (open_audit(&data_dir, clock, &mut opened).await?, opened.writer.health());
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, until(stopping.clone()));
     let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
     let app = App {
-        leadership: leadership.clone(),
+        leadership: led.leadership.clone(),
         messenger: Messenger::start(desk, outside(&config, address), clock, stopping.clone()),
         waker: Waker::start(handle.wakes(), clock),
         engine: handle,
@@ -145,7 +137,7 @@ pub async fn run(
     let ended = tokio::select! {
         () = shutdown => None,
         ended = &mut engine => Some(ended),
-        why = leadership.lost() => return Err(RunError::Deposed(why)),
+        why = led.leadership.lost() => return Err(RunError::Deposed(why)),
     };
     drop(address_file);
     if let Some(ended) = ended {
@@ -166,9 +158,20 @@ pub async fn run(
     let close = move || {
         audit_end.wait();
         writer.close();
-        leadership.resign();
+        led.leadership.resign();
     };
     tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
+}
+
+/// Listens where the configuration says, unless it does already.
+async fn listen_as(
+    config: &ServerConfig,
+    already: Option<(TcpListener, SocketAddr)>,
+) -> Result<(TcpListener, SocketAddr), RunError> {
+    match already {
+        Some(listening) => Ok(listening),
+        None => listen(SocketAddr::new(config.host, config.port)).await,
+    }
 }
 
 async fn listen(asked: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError> {
@@ -191,17 +194,25 @@ struct Led {
     listening: Option<(TcpListener, SocketAddr)>,
 }
 
-/// Waits until this c2d leads, which it does at once where it is alone.
-async fn lead(config: &ServerConfig, dir: &Path) -> Result<Led, RunError> {
+/// Waits until this c2d leads, which it does at once where it is alone; nothing if it is to go down before.
+async fn lead(
+    config: &ServerConfig,
+    dir: &Path,
+    shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+) -> Result<Option<Led>, RunError> {
     if config.store.is_empty() {
-        return Ok(Led { leadership: Leadership::default(), engine: Engine::Sqlite, listening: None });
+        return Ok(Some(Led { leadership: Leadership::default(), engine: Engine::Sqlite, listening: None }));
     }
     let target: Target = config.store.parse()?;
     let (listener, address) = listen(SocketAddr::new(config.host, config.port)).await?;
-    let leadership = standby::until_leader(&target, &listener, address, dir).await?;
+    let leadership = tokio::select! {
+        leadership = standby::until_leader(&target, &listener, address, dir) => leadership?,
+        () = shutdown => return Ok(None),
+    };
     let epoch = leadership.epoch().unwrap_or_default();
     tracing::info!("this c2d leads, as number {epoch} on {target}");
-    Ok(Led { leadership, engine: Engine::Postgres { target, epoch }, listening: Some((listener, address)) })
+    let engine = Engine::Postgres { target, epoch };
+    Ok(Some(Led { leadership, engine, listening: Some((listener, address)) }))
 }
 
 /// Opens the store; clients of a server have a runtime of their own and block.

@@ -30,19 +30,8 @@ use crate::worker::Neighbour;
 pub use slot_count::SlotCount;
 
 /// How the names of files begin that c2d keeps in its folder for itself.
-const OWN_FILES: [&str; 11] = [
-    "c2.db",
-    "store",
-    "lock",
-    "ballast",
-    "files",
-    "audit",
-    "refused",
-    "access.",
-    "authority",
-    ADDRESS_FILE,
-    "config.json",
-];
+const OWN_FILES: [&str; 10] =
+    ["c2.db", "lock", "ballast", "files", "audit", "refused", "access.", "authority", ADDRESS_FILE, "config.json"];
 
 /// c2d's `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,15 +55,13 @@ pub struct ServerConfig {
     pub keep_bytes: u64,
     /// Bytes that are kept of each output stream of an attempt; agents go by it.
     pub output_keep_bytes: u64,
-    /// Bytes that all files and long outputs of jobs may take before those of the oldest ended jobs
-    /// are removed.
+    /// Bytes that all files and long outputs may take before those of the oldest ended jobs are removed.
     pub keep_blob_bytes: u64,
     /// Commands that notifications may run, by name: the program and its arguments.
     pub notify_commands: BTreeMap<String, Vec<String>>,
     /// The mail server for notifications, as `host:port`.
     pub mail_server: String,
-    /// The PostgreSQL database that keeps everything, as `postgres://USER@HOST/NAME`; SQLite in the data folder
-    /// without one.
+    /// The PostgreSQL database that keeps everything; without one it is SQLite in the data folder.
     pub store: String,
 }
 
@@ -191,7 +178,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// It is not what it should be.
-    #[error("{path:?}{}: {message}", in_line(*line))]
+    #[error("{path:?}{}: {message}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
     Invalid {
         /// Which file.
         path: PathBuf,
@@ -202,10 +189,6 @@ pub enum ConfigError {
         /// What to do about it.
         hint: String,
     },
-}
-
-fn in_line(line: Option<usize>) -> String {
-    line.map(|line| format!(", line {line}")).unwrap_or_default()
 }
 
 impl Advice for ConfigError {

@@ -23,6 +23,7 @@ pub mod sim;
 
 mod agent;
 mod leftovers;
+#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "it is a part of the tests of the store as well")]
 #[path = "../../c2d/src/store/tests/postgres_server.rs"]
 mod postgres_server;
 mod process;

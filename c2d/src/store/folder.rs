@@ -11,7 +11,7 @@ use rustix::fs::{FallocateFlags, FlockOperation};
 use crate::store::{Engine, StoreError};
 
 /// Says which database on a server a folder is about.
-const STORE: &str = "store";
+const STORE: &str = "lock.store";
 
 /// What a new folder may have: its configuration, and what a disk of its own has.
 const FOR_C2D: [&str; 2] = ["config.json", "lost+found"];

@@ -30,6 +30,7 @@ impl Connection {
     }
 
     /// Runs a statement; says how many rows it changed.
+    #[expect(clippy::needless_pass_by_value, reason = "values are put together where they are bound")]
     pub(in crate::store) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
         match self {
             Self::Sqlite(c) => Ok(sqlite::execute(c, sql, &params)?),
@@ -38,6 +39,7 @@ impl Connection {
     }
 
     /// All rows of an answer, as `read` understands them.
+    #[expect(clippy::needless_pass_by_value, reason = "values are put together where they are bound")]
     pub(in crate::store) fn query<T>(
         &self,
         sql: &str,
@@ -53,6 +55,7 @@ impl Connection {
     }
 
     /// The first row of an answer, if there is one.
+    #[expect(clippy::needless_pass_by_value, reason = "values are put together where they are bound")]
     pub(in crate::store) fn first<T>(
         &self,
         sql: &str,

@@ -1,7 +1,7 @@
 //! SQLite: statements are compiled once for each connection, values are bound and read without copies.
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef as Raw};
-use rusqlite::{Connection, RowIndex, ToSql};
+use rusqlite::{Connection, ToSql};
 
 use crate::store::StoreError;
 use crate::store::sql::row::Column;
@@ -55,7 +55,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, params: &impl Params) -> Result
 }
 
 /// The value of a column.
-pub(super) fn value<'a>(row: &'a rusqlite::Row<'_>, column: impl Column + RowIndex) -> Result<ValueRef<'a>, SqlError> {
+pub(super) fn value<'a>(row: &'a rusqlite::Row<'_>, column: impl Column) -> Result<ValueRef<'a>, SqlError> {
     let mismatch = |wanted| SqlError::Mismatch { column: column.to_string(), wanted };
     match row.get_ref(column)? {
         Raw::Null => Ok(ValueRef::Null),

@@ -8,10 +8,13 @@ use crate::store::sql::Connection;
 use crate::store::sql::postgres::{Postgres, columns};
 use crate::store::{Leadership, schema};
 
+#[expect(clippy::duplicate_mod, reason = "the same tests on another engine")]
 #[path = "outputs.rs"]
 mod outputs;
+#[expect(clippy::duplicate_mod, reason = "the same tests on another engine")]
 #[path = "retention.rs"]
 mod retention;
+#[expect(clippy::duplicate_mod, reason = "the same tests on another engine")]
 #[path = "saved.rs"]
 mod saved;
 

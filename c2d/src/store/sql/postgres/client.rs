@@ -87,9 +87,9 @@ impl Postgres {
         self.begin()?;
         let changed = self.run(sql, params);
         if changed.is_ok() {
-            self.commit()?
+            self.commit()?;
         } else {
-            self.roll_back()
+            self.roll_back();
         }
         Ok(changed?)
     }

@@ -18,7 +18,7 @@ const UNHEARD: Duration = Duration::from_secs(5);
 pub struct Target {
     /// As it was written.
     text: String,
-    pub(super) config: postgres::Config,
+    config: Box<postgres::Config>,
     /// The authorities that the server's certificate may come from, in place of the system's.
     pub(super) root_file: Option<PathBuf>,
 }
@@ -63,7 +63,7 @@ impl FromStr for Target {
             .keepalives_idle(UNHEARD)
             .keepalives_interval(Duration::from_secs(1))
             .keepalives_retries(3);
-        Ok(Self { text: whole, config, root_file })
+        Ok(Self { text: whole, config: Box::new(config), root_file })
     }
 }
 
@@ -74,7 +74,7 @@ fn without_root_file(text: &str) -> Result<(String, Option<PathBuf>), TargetErro
     for pair in query.split('&') {
         match pair.split_once('=') {
             Some(("sslrootcert", file)) => {
-                root_file = Some(PathBuf::from(file.replace("%2F", "/").replace("%20", " ")))
+                root_file = Some(PathBuf::from(file.replace("%2F", "/").replace("%20", " ")));
             }
             // The certificate is verified wherever TLS is required.
             Some(("sslmode", "verify-full" | "verify-ca")) => kept.push("sslmode=require"),
@@ -91,7 +91,7 @@ fn without_root_file(text: &str) -> Result<(String, Option<PathBuf>), TargetErro
 impl Target {
     /// The configuration with the password that a file has for it, if none was given.
     pub(super) fn with_password(&self) -> postgres::Config {
-        let mut config = self.config.clone();
+        let mut config = (*self.config).clone();
         if config.get_password().is_some() {
             return config;
         }
