@@ -140,7 +140,7 @@ _c2d() {
 
     case "${cmd}" in
         c2d)
-            opts="-h -V --data-dir --config --host --port --help --version invite gc token backup restore check authority config install help"
+            opts="-h -V --data-dir --config --host --port --store --help --version invite gc token backup restore check authority config install help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -176,6 +176,13 @@ _c2d() {
                     return 0
                     ;;
                 --port)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --store)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
@@ -351,7 +358,7 @@ _c2d() {
             return 0
             ;;
         c2d__subcmd__config)
-            opts="-h --config --host --port --json --data-dir --help"
+            opts="-h --config --host --port --store --json --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -380,6 +387,13 @@ _c2d() {
                     return 0
                     ;;
                 --port)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --store)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_c2d_global_optspecs
-    string join \n data-dir= config= host= port= h/help V/version
+    string join \n data-dir= config= host= port= store= h/help V/version
 end
 
 function __fish_c2d_needs_command
@@ -28,6 +28,7 @@ complete -c c2d -n "__fish_c2d_needs_command" -l data-dir -d 'Folder for everyth
 complete -c c2d -n "__fish_c2d_needs_command" -l config -d 'Configuration file [default: config.json in the data folder, if it is there]' -r -F
 complete -c c2d -n "__fish_c2d_needs_command" -l host -d 'Address to listen on' -r -f
 complete -c c2d -n "__fish_c2d_needs_command" -l port -d 'Port to listen on; 0 takes any free one' -r -f
+complete -c c2d -n "__fish_c2d_needs_command" -l store -d 'PostgreSQL database to keep everything in, like postgres://c2@10.0.0.5/c2; the password belongs into ~/.pgpass [default: SQLite in the data folder]' -r -f
 complete -c c2d -n "__fish_c2d_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c c2d -n "__fish_c2d_needs_command" -s V -l version -d 'Print version'
 complete -c c2d -n "__fish_c2d_needs_command" -f -a "invite" -d 'Print a line for `c2-agent join` on another machine, or for `c2-tui login`'
@@ -91,6 +92,7 @@ complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subco
 complete -c c2d -n "__fish_c2d_using_subcommand config" -l config -d 'Configuration file [default: config.json in the data folder, if it is there]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand config" -l host -d 'Address to listen on' -r -f
 complete -c c2d -n "__fish_c2d_using_subcommand config" -l port -d 'Port to listen on; 0 takes any free one' -r -f
+complete -c c2d -n "__fish_c2d_using_subcommand config" -l store -d 'PostgreSQL database to keep everything in, like postgres://c2@10.0.0.5/c2; the password belongs into ~/.pgpass [default: SQLite in the data folder]' -r -f
 complete -c c2d -n "__fish_c2d_using_subcommand config" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -f -a "(__fish_complete_directories)"
 complete -c c2d -n "__fish_c2d_using_subcommand config" -l json -d 'Print one JSON document'
 complete -c c2d -n "__fish_c2d_using_subcommand config" -s h -l help -d 'Print help'

@@ -270,6 +270,10 @@ impl Agent {
         let now = clock::elapsed();
         match said {
             Ok(Said::Registered(answer)) => self.on_registered(now, seq, &answer),
+            Ok(Said::Answer(answer)) if self.slots.is_deposed(&answer) => {
+                let actions = self.slots.on_failed(now, seq, Failure::NoAnswer, jitter());
+                self.carry_out(actions);
+            }
             Ok(Said::Answer(answer)) => {
                 self.heard();
                 self.obey(&answer.directives);

@@ -72,7 +72,7 @@ pub(crate) fn server(
     if let Some(named) = named {
         return (named, None);
     }
-    let configured = ServerAddress { host: config.server_host.clone(), port: config.server_port };
+    let configured = ServerAddress { host: config.server_host.clone(), port: config.server_port, others: Vec::new() };
     // A change of the configuration is meant.
     if configured != default_server() {
         return (configured, None);
@@ -111,7 +111,7 @@ fn own_root(root: PathBuf) -> PathBuf {
 
 fn default_server() -> ServerAddress {
     let AgentConfig { server_host, server_port, .. } = AgentConfig::default();
-    ServerAddress { host: server_host, port: server_port }
+    ServerAddress { host: server_host, port: server_port, others: Vec::new() }
 }
 
 fn default_config_file() -> Option<PathBuf> {

@@ -140,7 +140,8 @@ fn found(name: &str, fingerprint: Fingerprint, addresses: impl Iterator<Item = I
     let mut addresses: Vec<IpAddr> = addresses.filter(is_elsewhere).collect();
     addresses.sort_unstable();
     addresses.truncate(ADDRESSES_MAX);
-    let servers: Vec<_> = addresses.into_iter().map(|ip| ServerAddress { host: ip.to_string(), port }).collect();
+    let servers: Vec<_> =
+        addresses.into_iter().map(|ip| ServerAddress { host: ip.to_string(), port, others: Vec::new() }).collect();
     (!servers.is_empty()).then_some(Found { name, fingerprint, servers })
 }
 

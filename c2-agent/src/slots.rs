@@ -60,6 +60,8 @@ pub(crate) struct Slots {
     takes_work: bool,
     line: Line,
     seq: u64,
+    /// Of the leader that answered last, where several c2d share a database.
+    epoch: u64,
     /// Answers in a row that brought nothing.
     idle: usize,
     backoff: Backoff,
@@ -149,6 +151,7 @@ impl Slots {
             takes_work: true,
             line: Line::Quiet { due: now },
             seq: 0,
+            epoch: 0,
             idle: 0,
             backoff: Backoff::default(),
             renewed: None,
@@ -275,9 +278,15 @@ impl Slots {
         self.held.keys().copied().filter(|attempt| self.is_open(*attempt)).collect()
     }
 
+    /// Whether an answer is that of a c2d which leads no more: it does not count, as if there were none.
+    pub(crate) fn is_deposed(&self, answer: &PollResponse) -> bool {
+        answer.epoch.is_some_and(|epoch| epoch < self.epoch)
+    }
+
     /// c2d answered a poll.
     pub(crate) fn on_answer(&mut self, now: Mono, seq: u64, answer: PollResponse) -> Vec<Action> {
         let Some((sent, reports, cleaned)) = self.take_waiting(seq, now) else { return Vec::new() };
+        self.epoch = answer.epoch.unwrap_or(self.epoch);
         self.heard = Some(sent);
         self.cleaned.drain(..cleaned);
         // c2d counts from when it heard us, which was after we sent.

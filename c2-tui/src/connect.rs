@@ -99,7 +99,8 @@ pub(crate) fn find(place: &Place) -> Result<Found, CommandError> {
         return Ok(Found { server: server.clone(), from, pass: Some(login.clone()), token_file: login_file });
     }
     let own_file = data_dir.join(Role::Operator.file_name());
-    let usual = || (ServerAddress { host: "127.0.0.1".to_owned(), port: PORT }, Some(Origin::Default));
+    let usual =
+        || (ServerAddress { host: "127.0.0.1".to_owned(), port: PORT, others: Vec::new() }, Some(Origin::Default));
     let beside = || Some((noted.clone()?, Some(Origin::file(&data_dir.join(ADDRESS_FILE)))));
     let (server, from) = named.or_else(beside).unwrap_or_else(usual);
     let token_file = place.token_file.clone().unwrap_or_else(|| own_file.clone());

@@ -3,8 +3,16 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use c2_shared::time::Mono;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::sched::Now;
+
+/// Milliseconds since the machine was started, also those for which it slept or a process was stopped.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock that never stops")]
+pub fn boot_ms() -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    now.tv_sec.unsigned_abs() * 1_000 + now.tv_nsec.unsigned_abs() / 1_000_000
+}
 
 /// Reads the clocks.
 #[derive(Clone, Copy, Debug)]

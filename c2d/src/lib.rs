@@ -4,6 +4,7 @@ pub mod sched;
 
 pub mod clock;
 pub mod engine;
+mod standby;
 pub mod store;
 pub mod upkeep;
 

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use c2_shared::advice::Advice;
@@ -18,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinError;
 
-use crate::access::{self, AccessError};
+use crate::access::{self, Access, AccessError};
 use crate::audit::{self, Audit, AuditEnd};
 use crate::authority::{Authority, AuthorityError};
 use crate::clock::Clock;
@@ -34,7 +35,8 @@ use crate::services::live_output::LiveOutput;
 use crate::services::mdns;
 use crate::services::messenger::{Messenger, Outside};
 use crate::services::waker::Waker;
-use crate::store::{self, Opened, Space, StoreError};
+use crate::standby;
+use crate::store::{self, Engine, Folder, Leadership, Memo, Opened, SHARED, Space, StoreError, Target, TargetError};
 
 /// Why c2d cannot start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +53,10 @@ pub enum RunError {
     File(PathBuf, #[source] io::Error),
     #[error(transparent)]
     Unserved(#[from] Unserved),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error("this c2d leads no longer: {0}")]
+    Deposed(String),
     #[error("{0} stopped by itself")]
     Stopped(&'static str),
 }
@@ -63,12 +69,18 @@ impl Advice for RunError {
             Self::Access(error) => error.hint(),
             Self::Listen(_, error) | Self::File(_, error) => error.hint(),
             Self::Unserved(_) => Some("this is a defect of c2d; please report it".to_owned()),
+            Self::Target(error) => error.hint(),
+            Self::Deposed(_) => Some("nothing is lost; start it again to stand by".to_owned()),
             Self::Stopped(_) => Some("look for the first error above".to_owned()),
         }
     }
 
     fn status(&self) -> u8 {
-        if let Self::Store(error) = self { error.status() } else { exit::FAILED }
+        match self {
+            Self::Store(error) => error.status(),
+            Self::Target(_) => exit::CONFIGURATION,
+            _ => exit::FAILED,
+        }
     }
 }
 
@@ -80,14 +92,15 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     allow_open_files();
-    let mut opened = store::open(stored_as(&config, &data_dir))?;
+    tokio::pin!(shutdown);
+    let folder = Folder::open(&data_dir)?;
+    let Some(led) = lead(&config, &data_dir, shutdown.as_mut()).await? else { return Ok(()) };
+    let mut opened = open_store(folder, led.engine, &config).await?;
     let authority = Authority::open(&data_dir)?;
-    let access = access::start(&data_dir, authority.fingerprint)?;
+    let access = open_access(&data_dir, &authority, &led.leadership, opened.writer.memo()).await?;
     let rotation = Rotation::new(&data_dir, authority, Authority::before(&data_dir)?);
-    let (listener, address) = listen(SocketAddr::new(config.host, config.port)).await?;
-
-    let (stop, stopping) = watch::channel(false);
-    let clock = Clock::start(opened.seen_ms);
+    let (listener, address) = listen_as(&config, led.listening).await?;
+    let ((stop, stopping), clock) = (watch::channel(false), Clock::start(opened.seen_ms));
     tokio::spawn(look_when_told(opened.writer.memo()));
     let ((audit, audit_end), health) = (open_audit(&data_dir, clock, &mut opened).await?, opened.writer.health());
     let (handle, mut engine) =
@@ -95,6 +108,7 @@ pub async fn run(
     let speak = mdns::speak(address, rotation.fingerprint());
     let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
     let app = App {
+        leadership: led.leadership.clone(),
         messenger: Messenger::start(desk, outside(&config, address), clock, stopping.clone()),
         announcer: Announcer::start(speak, access.clone(), audit.clone(), stopping.clone()),
         waker: Waker::start(handle.wakes(), clock),
@@ -127,6 +141,7 @@ pub async fn run(
     let ended = tokio::select! {
         () = shutdown => None,
         ended = &mut engine => Some(ended),
+        why = led.leadership.lost() => return Err(RunError::Deposed(why)),
     };
     drop(address_file);
     if let Some(ended) = ended {
@@ -147,17 +162,19 @@ pub async fn run(
     let close = move || {
         audit_end.wait();
         writer.close();
+        led.leadership.resign();
     };
     tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
 }
 
-/// Where and how long everything is kept.
-fn stored_as(config: &ServerConfig, dir: &Path) -> store::Config {
-    store::Config {
-        jobs_log: dir.join(&config.jobs_log_file),
-        workers_json: dir.join(&config.workers_file),
-        keep: config.retention(),
-        dir: dir.to_owned(),
+/// Listens where the configuration says, unless it does already.
+async fn listen_as(
+    config: &ServerConfig,
+    already: Option<(TcpListener, SocketAddr)>,
+) -> Result<(TcpListener, SocketAddr), RunError> {
+    match already {
+        Some(listening) => Ok(listening),
+        None => listen(SocketAddr::new(config.host, config.port)).await,
     }
 }
 
@@ -171,6 +188,75 @@ async fn listen(asked: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError
 fn outside(config: &ServerConfig, address: SocketAddr) -> Outside {
     let (commands, mail_server) = (config.notify_commands.clone(), config.mail_server.clone());
     Outside { commands, mail_server, own_port: address.port() }
+}
+
+/// What a c2d is that leads.
+struct Led {
+    leadership: Leadership,
+    engine: Engine,
+    /// Where it listens already, if it had to wait.
+    listening: Option<(TcpListener, SocketAddr)>,
+}
+
+/// Waits until this c2d leads, which it does at once where it is alone; nothing if it is to go down before.
+async fn lead(
+    config: &ServerConfig,
+    dir: &Path,
+    shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
+) -> Result<Option<Led>, RunError> {
+    if config.store.is_empty() {
+        return Ok(Some(Led { leadership: Leadership::default(), engine: Engine::Sqlite, listening: None }));
+    }
+    let target: Target = config.store.parse()?;
+    let (listener, address) = listen(SocketAddr::new(config.host, config.port)).await?;
+    let leadership = tokio::select! {
+        leadership = standby::until_leader(&target, &listener, address, dir) => leadership?,
+        () = shutdown => return Ok(None),
+    };
+    let epoch = leadership.epoch().unwrap_or_default();
+    tracing::info!("this c2d leads, as number {epoch} on {target}");
+    let engine = Engine::Postgres { target, epoch };
+    Ok(Some(Led { leadership, engine, listening: Some((listener, address)) }))
+}
+
+/// Opens the store; clients of a server have a runtime of their own and block.
+async fn open_store(folder: Folder, engine: Engine, config: &ServerConfig) -> Result<Opened, RunError> {
+    let dir = folder.dir().to_owned();
+    let config = store::Config {
+        engine,
+        jobs_log: dir.join(&config.jobs_log_file),
+        workers_json: dir.join(&config.workers_file),
+        keep: config.retention(),
+        dir,
+    };
+    let opened = tokio::task::spawn_blocking(move || store::open_in(folder, config)).await;
+    Ok(opened.map_err(stopped("the store"))??)
+}
+
+/// The tokens, which all c2d on a database have alike, as they have the authority.
+async fn open_access(
+    dir: &Path,
+    authority: &Authority,
+    leadership: &Leadership,
+    memo: Memo,
+) -> Result<Access, RunError> {
+    if leadership.epoch().is_none() {
+        return Ok(access::start_shared(dir, authority.fingerprint, Box::new(|_| true))?);
+    }
+    let kept = memo.clone();
+    let share: access::Share = Box::new(move |text| kept.share(access::FILE, text));
+    let access = access::start_shared(dir, authority.fingerprint, share)?;
+    share_files(dir, memo).await?;
+    Ok(access)
+}
+
+/// Has all c2d on the database know what machines know this one by.
+async fn share_files(dir: &Path, memo: Memo) -> Result<(), RunError> {
+    let dir = dir.to_owned();
+    let share =
+        move || SHARED.iter().all(|name| memo.share(name, std::fs::read_to_string(dir.join(name)).unwrap_or_default()));
+    let shared = tokio::task::spawn_blocking(share).await.map_err(stopped("the store"))?;
+    if shared { Ok(()) } else { Err(RunError::Stopped("the store")) }
 }
 
 async fn until(mut stopping: watch::Receiver<bool>) {
@@ -197,7 +283,7 @@ async fn open_audit(dir: &Path, clock: Clock, opened: &mut Opened) -> Result<(Au
 }
 
 /// A program that puts `jobs.log` aside says so with the signal HUP.
-async fn look_when_told(memo: store::Memo) {
+async fn look_when_told(memo: Memo) {
     match signal(SignalKind::hangup()) {
         Ok(mut told) => {
             while told.recv().await.is_some() {

@@ -57,13 +57,14 @@ pub struct ServerConfig {
     pub keep_bytes: u64,
     /// Bytes that are kept of each output stream of an attempt; agents go by it.
     pub output_keep_bytes: u64,
-    /// Bytes that all files and long outputs of jobs may take before those of the oldest ended jobs
-    /// are removed.
+    /// Bytes that all files and long outputs may take before those of the oldest ended jobs are removed.
     pub keep_blob_bytes: u64,
     /// Commands that notifications may run, by name: the program and its arguments.
     pub notify_commands: BTreeMap<String, Vec<String>>,
     /// The mail server for notifications, as `host:port`.
     pub mail_server: String,
+    /// The PostgreSQL database that keeps everything; without one it is SQLite in the data folder.
+    pub store: String,
 }
 
 /// How long ended jobs are kept; the first bound that is passed counts.
@@ -132,6 +133,7 @@ impl Default for ServerConfig {
             keep_blob_bytes: KEEP_BLOB_BYTES,
             notify_commands: BTreeMap::new(),
             mail_server: "127.0.0.1:25".to_owned(),
+            store: String::new(),
         }
     }
 }
@@ -184,7 +186,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// It is not what it should be.
-    #[error("{path:?}{}: {message}", in_line(*line))]
+    #[error("{path:?}{}: {message}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
     Invalid {
         /// Which file.
         path: PathBuf,
@@ -195,10 +197,6 @@ pub enum ConfigError {
         /// What to do about it.
         hint: String,
     },
-}
-
-fn in_line(line: Option<usize>) -> String {
-    line.map(|line| format!(", line {line}")).unwrap_or_default()
 }
 
 impl Advice for ConfigError {

@@ -1,4 +1,4 @@
-//! Where a c2d is: a host and a port, as people write them.
+//! Where a c2d is: a host and a port, as people write them; several, where one stands by for another.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -19,6 +19,8 @@ pub struct ServerAddress {
     pub host: String,
     /// The port.
     pub port: u16,
+    /// Where it may be otherwise: each c2d that shares a database with it.
+    pub others: Vec<Self>,
 }
 
 /// Says that a text names no server.
@@ -28,7 +30,7 @@ pub struct ServerAddressError(pub String);
 
 impl Advice for ServerAddressError {
     fn hint(&self) -> Option<String> {
-        Some("write HOST or HOST:PORT, like 10.0.0.6:30814 or [fd00::6]:30814".to_owned())
+        Some("write HOST or HOST:PORT, like 10.0.0.6:30814 or [fd00::6]:30814; several with commas".to_owned())
     }
 
     fn status(&self) -> u8 {
@@ -46,37 +48,49 @@ impl ServerAddress {
     /// Whether nobody but this machine hears what is said there.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+        let is_here = self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        is_here && self.others.iter().all(Self::is_loopback)
+    }
+
+    /// All of its addresses, as `host:port` each.
+    #[must_use]
+    pub fn each(&self) -> Vec<String> {
+        let alone = Self { others: Vec::new(), ..self.clone() };
+        std::iter::once(&alone).chain(&self.others).map(ToString::to_string).collect()
     }
 }
 
 impl From<SocketAddr> for ServerAddress {
     fn from(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port() }
+        Self { host: address.ip().to_string(), port: address.port(), others: Vec::new() }
     }
 }
 
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.parse::<Ipv6Addr>() {
-            Ok(ip) => write!(f, "[{ip}]:{}", self.port),
-            Err(_) => write!(f, "{}:{}", self.host, self.port),
+            Ok(ip) => write!(f, "[{ip}]:{}", self.port)?,
+            Err(_) => write!(f, "{}:{}", self.host, self.port)?,
         }
+        self.others.iter().try_for_each(|other| write!(f, ",{other}"))
     }
 }
 
 impl FromStr for ServerAddress {
     type Err = ServerAddressError;
 
-    /// Reads `HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address.
+    /// Reads `HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address; several with commas between them.
     fn from_str(text: &str) -> Result<Self, ServerAddressError> {
-        read(text).ok_or_else(|| ServerAddressError(text.to_owned()))
+        let all: Option<Vec<Self>> = text.split(',').map(read).collect();
+        let mut all = all.into_iter().flatten();
+        let first = all.next().ok_or_else(|| ServerAddressError(text.to_owned()))?;
+        Ok(Self { others: all.collect(), ..first })
     }
 }
 
 fn read(text: &str) -> Option<ServerAddress> {
     if text.parse::<IpAddr>().is_ok() {
-        return Some(ServerAddress { host: text.to_owned(), port: PORT });
+        return Some(ServerAddress { host: text.to_owned(), port: PORT, others: Vec::new() });
     }
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -90,7 +104,7 @@ fn read(text: &str) -> Option<ServerAddress> {
         },
     };
     let port = port.map_or(Some(PORT), |port| port.parse().ok())?;
-    (port != 0).then(|| ServerAddress { host: host.to_owned(), port })
+    (port != 0).then(|| ServerAddress { host: host.to_owned(), port, others: Vec::new() })
 }
 
 fn named(host: &str) -> Option<&str> {
@@ -110,6 +124,7 @@ mod tests {
             ("nas.local", Some(("nas.local", 30814))),
             ("nas:80", Some(("nas", 80))),
             ("fd00::6", Some(("fd00::6", 30814))),
+            ("10.0.0.6,", None),
             ("[fd00::6]:7", Some(("fd00::6", 7))),
             ("[fd00::6]", Some(("fd00::6", 30814))),
             ("", None),
@@ -138,5 +153,15 @@ mod tests {
         for (text, expected) in [("localhost", true), ("127.0.0.9:1", true), ("::1", true), ("nas", false)] {
             assert_eq!(text.parse::<ServerAddress>().unwrap().is_loopback(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn several_addresses() {
+        let both: ServerAddress = "10.0.0.6,[fd00::6]:7".parse().unwrap();
+        assert_eq!((both.host.as_str(), both.port), ("10.0.0.6", 30814));
+        assert_eq!(both.each(), ["10.0.0.6:30814", "[fd00::6]:7"]);
+        assert_eq!(both.to_string().parse(), Ok(both.clone()));
+        let near = |text: &str| text.parse::<ServerAddress>().unwrap().is_loopback();
+        assert!(!both.is_loopback() && near("localhost,127.0.0.2") && !near("localhost,nas"));
     }
 }

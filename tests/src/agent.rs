@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +24,8 @@ pub(crate) struct Agent {
     home: PathBuf,
     ip: IpAddr,
     slots: u32,
-    server: SocketAddr,
+    /// Where c2d is, or each of several.
+    server: String,
     token: PathBuf,
     /// What it is started by, to be on a machine that differs from ours.
     way: Vec<String>,
@@ -37,7 +38,7 @@ impl Agent {
         scratch: &Path,
         ip: IpAddr,
         slots: u32,
-        server: SocketAddr,
+        server: String,
         token: PathBuf,
         way: Vec<String>,
     ) -> Result<Self> {
@@ -63,7 +64,7 @@ impl Agent {
     pub(crate) fn command(&self) -> Result<Command> {
         let program = Program::Agent.path()?;
         let mut agent = command_by(&self.way, &program, &self.home);
-        agent.arg("--server").arg(self.server.to_string());
+        agent.arg("--server").arg(&self.server);
         agent.arg("--address").arg(self.ip.to_string());
         agent.arg("--state-dir").arg(self.home.join("state"));
         agent.arg("--workspace-root").arg(self.workspace_root());

@@ -171,7 +171,7 @@ impl Cluster {
     async fn start_agent(&mut self, ip: &str, slots: u32, way: Vec<String>) -> Result<()> {
         let ip: IpAddr = ip.parse()?;
         let token = self.data_dir().join(Role::Worker.file_name());
-        let mut agent = Agent::new(self.scratch.path(), ip, slots, self.addr, token, way)?;
+        let mut agent = Agent::new(self.scratch.path(), ip, slots, self.addr.to_string(), token, way)?;
         agent.restart()?;
         self.agents.insert(ip, agent);
         self.online(ip).await

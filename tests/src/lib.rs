@@ -10,6 +10,7 @@ pub mod local;
 pub mod machine;
 pub mod network;
 mod outputs;
+pub mod pair;
 pub mod slurm;
 pub mod ssh;
 pub mod terminal;
@@ -23,6 +24,9 @@ pub mod sim;
 
 mod agent;
 mod leftovers;
+#[expect(clippy::unwrap_used, clippy::print_stderr, reason = "it is a part of the tests of the store as well")]
+#[path = "../../c2d/src/store/tests/postgres_server.rs"]
+mod postgres_server;
 mod process;
 pub mod programs;
 

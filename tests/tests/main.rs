@@ -94,6 +94,7 @@ const ALL: &[&[Test]] = &[
     faults::greatest::TESTS,
     faults::hostile::TESTS,
     faults::jobs_log::TESTS,
+    faults::leaders::TESTS,
     faults::logs::TESTS,
     faults::machine::TESTS,
     faults::memory::TESTS,

@@ -154,6 +154,17 @@ fn what_was_not_started_is_said_until_it_is_heard() {
 }
 
 #[test]
+fn a_leader_of_before_does_not_count() {
+    let mut scene = Scene::registered(2);
+    let of = |epoch| PollResponse { epoch, ..PollResponse::default() };
+    scene.sends();
+    assert!(!scene.slots.is_deposed(&of(Some(1))), "nobody is known yet");
+    scene.answer(2, of(Some(7)));
+    let deposed = [None, Some(6), Some(7), Some(8)].map(|epoch| scene.slots.is_deposed(&of(epoch)));
+    assert_eq!(deposed, [false, true, false, false], "one c2d alone has no number");
+}
+
+#[test]
 fn a_machine_that_is_not_fit_says_why_at_once() {
     let mut scene = Scene::registered(2);
     scene.sends();

@@ -123,7 +123,9 @@ async fn poll(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo,
 pub(crate) fn may_pass(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { .. } | ClientError::Timeout { .. } => true,
-        ClientError::Refused { body, .. } => matches!(body.code, ErrorCode::Busy | ErrorCode::StoreFailed),
+        ClientError::Refused { body, .. } => {
+            matches!(body.code, ErrorCode::Busy | ErrorCode::StoreFailed | ErrorCode::Standby)
+        }
         ClientError::Untrusted { .. }
         | ClientError::Stranger { .. }
         | ClientError::Nameless { .. }

@@ -23,9 +23,14 @@ const DISK_LOW_BYTES: u64 = 2 << 30;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
+    let health = context.client.health().await?;
+    if health.stands_by {
+        let checks = vec![Check::warn("c2d", "it stands by while another one leads", "name the leader with --server")];
+        return Ok(Outcome { exit: exit::OK, data: Data::Examined(checks) });
+    }
     let queue = context.client.queue_status().await?;
     let workers = context.client.workers().await?.workers;
-    let (health, metrics) = (context.client.health().await?, context.client.metrics().await?);
+    let metrics = context.client.metrics().await?;
     let mut checks = vec![of_queue(&queue)];
     checks.extend(of_defects(&queue));
     checks.extend(health.degraded.map(of_health));

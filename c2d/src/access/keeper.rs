@@ -20,7 +20,7 @@ use super::{Access, TokenRefusal};
 use crate::sched::Now;
 
 /// The tokens that were given out.
-const FILE: &str = "access.json";
+pub(crate) const FILE: &str = "access.json";
 /// The roles of the tokens that lie in c2d's own folder.
 const NEAR: [Role; 2] = [Role::Operator, Role::Worker];
 /// Changes that may wait.
@@ -64,7 +64,16 @@ pub(super) enum Change {
 }
 
 /// Reads the tokens of a data folder, making those that are missing, and starts the task.
+#[cfg(test)]
 pub(crate) fn start(dir: &Path, fingerprint: Fingerprint) -> Result<Access, AccessError> {
+    start_shared(dir, fingerprint, Box::new(|_| true))
+}
+
+/// Has others know the table as its file says it; answers whether that is durable.
+pub(crate) type Share = Box<dyn Fn(String) -> bool + Send>;
+
+/// The same, where others have the table as well.
+pub(crate) fn start_shared(dir: &Path, fingerprint: Fingerprint, share: Share) -> Result<Access, AccessError> {
     let mut table = Table::default();
     for role in NEAR {
         table.tokens.push(near(dir, role, fingerprint)?);
@@ -72,7 +81,7 @@ pub(crate) fn start(dir: &Path, fingerprint: Fingerprint) -> Result<Access, Acce
     table.tokens.extend(read(&dir.join(FILE))?.tokens);
     let (shown, seen) = watch::channel(Arc::new(table.clone()));
     let (changes, asked) = mpsc::channel(CHANGES_LEN);
-    tokio::spawn(Keeper { dir: dir.to_owned(), fingerprint, table, shown }.run(asked));
+    tokio::spawn(Keeper { dir: dir.to_owned(), fingerprint, table, shown, share }.run(asked));
     Ok(Access { table: seen, changes })
 }
 
@@ -81,6 +90,7 @@ struct Keeper {
     fingerprint: Fingerprint,
     table: Table,
     shown: watch::Sender<Arc<Table>>,
+    share: Share,
 }
 
 impl Keeper {
@@ -232,6 +242,9 @@ impl Keeper {
         if let Err(error) = write(&self.dir.join(FILE), &next.kept()) {
             return Err(not_kept(&error));
         }
+        if !(self.share)(text(&next.kept())) {
+            return Err(TokenRefusal::StoreFailed("the database did not take it".to_owned()));
+        }
         self.table = next;
         let _old = self.shown.send_replace(Arc::new(self.table.clone()));
         Ok(())
@@ -271,7 +284,21 @@ pub(crate) fn not_moved(dir: &Path) -> Result<Vec<String>, AccessError> {
 }
 
 fn write(path: &Path, table: &Table) -> Result<(), SecretFileError> {
-    secret_file::write(path, &serde_json::to_string_pretty(table).expect("a table is plain data"))
+    secret_file::write(path, &text(table))
+}
+
+fn text(table: &Table) -> String {
+    serde_json::to_string_pretty(table).expect("a table is plain data")
+}
+
+/// Whether this token is in a data folder, of which no c2d has read the tokens.
+pub(crate) fn knows(dir: &Path, shown: &str, near: bool) -> bool {
+    let end = shown.match_indices('.').nth(1).map_or(shown.len(), |(dot, _)| dot);
+    let wanted = hash(&shown[..end]);
+    let own = NEAR.iter().filter(|_| near).filter_map(|role| Pass::read(&dir.join(role.file_name())).ok());
+    let own = own.map(|pass| near_known(&pass.token));
+    let table = Table { tokens: read(&dir.join(FILE)).unwrap_or_default().tokens.into_iter().chain(own).collect() };
+    table.find(&wanted).is_some()
 }
 
 /// The token in c2d's folder for programs of the same user.

@@ -18,7 +18,9 @@ use c2_shared::token::{Role, Token};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use keeper::AccessError;
-pub(crate) use keeper::{all_must_move, not_moved, renew, start};
+#[cfg(test)]
+pub(crate) use keeper::start;
+pub(crate) use keeper::{FILE, Share, all_must_move, knows, not_moved, renew, start_shared};
 pub(crate) use table::Holder;
 
 use keeper::Change;

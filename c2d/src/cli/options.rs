@@ -36,7 +36,7 @@ pub struct Cli {
 /// The command that lists settings.
 const CONFIG: &str = "config";
 /// Flags that mean something to c2d itself alone.
-const OWN: [&str; 2] = ["host", "port"];
+const OWN: [&str; 3] = ["host", "port", "store"];
 
 impl Cli {
     /// The command line of this process.
@@ -216,6 +216,10 @@ struct Own {
     /// Port to listen on; 0 takes any free one
     #[arg(long, value_name = "PORT", env = "C2_PORT")]
     port: Option<u16>,
+    /// PostgreSQL database to keep everything in, like postgres://c2@10.0.0.5/c2; the password belongs into ~/.pgpass
+    /// [default: SQLite in the data folder]
+    #[arg(long, value_name = "URL", env = "C2_STORE", hide_env_values = true)]
+    store: Option<String>,
 }
 
 impl Own {
@@ -226,6 +230,9 @@ impl Own {
         }
         self.host = if typed("host") { others.host } else { self.host };
         self.port = if typed("port") { others.port } else { self.port };
+        if typed("store") {
+            self.store.clone_from(&others.store);
+        }
     }
 }
 
@@ -254,6 +261,7 @@ impl Options {
         let mut found: Configured<ServerConfig> = config::find(self.config_file(), Some(data_dir.join(CONFIG_FILE)))?;
         found.config.host = self.own.host.unwrap_or(found.config.host);
         found.config.port = self.own.port.unwrap_or(found.config.port);
+        found.config.store = self.own.store.unwrap_or(found.config.store);
         Ok((data_dir, found))
     }
 }

@@ -7,6 +7,7 @@ use c2_shared::config::ConfigError;
 use c2_shared::settings::{Origin, Settings};
 
 use crate::cli::options::{Listing, Options};
+use crate::store::Target;
 
 /// Lists the settings that c2d would start with.
 ///
@@ -20,13 +21,22 @@ pub fn list(options: Options, listing: &Listing, origins: &Origins) -> Result<St
         settings.show(name, data_dir.join(file));
     }
     settings.show("notify_commands", without_arguments(&config.notify_commands));
-    for name in ["host", "port"] {
+    settings.show("store", store(&config.store));
+    for name in ["host", "port", "store"] {
         settings.given(name, origins);
     }
     let file = found.file.as_ref().map(|file| file.path.as_path());
     settings.set("config", file, origins.get("config").unwrap_or(Origin::Default));
     settings.set("data_dir", &data_dir, origins.get("data_dir").unwrap_or(Origin::Default));
     Ok(settings.list(listing.json))
+}
+
+/// The database without its password.
+fn store(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    text.parse::<Target>().map_or_else(|error| format!("({error})"), |target| target.to_string())
 }
 
 /// The programs alone: an argument may be a password.

@@ -86,7 +86,7 @@ fn near(listening: &ServerAddress) -> ServerAddress {
         Ok(ip) if ip.is_unspecified() => "::1".to_owned(),
         _ => listening.host.clone(),
     };
-    ServerAddress { host, port: listening.port }
+    ServerAddress { host, port: listening.port, others: Vec::new() }
 }
 
 async fn invite(client: &Client, listening: &ServerAddress, invitation: Invitation) -> Result<String, TokensError> {
@@ -96,7 +96,7 @@ async fn invite(client: &Client, listening: &ServerAddress, invitation: Invitati
             let with_port = text.parse::<IpAddr>().is_err() && text.contains(':');
             ServerAddress { port: if with_port { named.port } else { listening.port }, ..named }
         }
-        None => ServerAddress { host: outward(&listening.host), port: listening.port },
+        None => ServerAddress { host: outward(&listening.host), port: listening.port, others: Vec::new() },
     };
     if server.is_loopback() && invitation.address.is_none() {
         return Err(TokensError::Unreachable(server));

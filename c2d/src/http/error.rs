@@ -21,7 +21,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&self.0)).into_response();
-        if matches!(self.0.code, ErrorCode::Busy | ErrorCode::Wait | ErrorCode::QueueFull) {
+        if matches!(self.0.code, ErrorCode::Busy | ErrorCode::Wait | ErrorCode::Standby | ErrorCode::QueueFull) {
             response.headers_mut().insert("retry-after", axum::http::HeaderValue::from_static("1"));
         }
         response

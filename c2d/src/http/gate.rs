@@ -63,6 +63,10 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         let line = audit::Line::request(&method, &path, response.status());
         app.audit.note(kind, audit::Line { who, from: Some(connection.peer()), made, ..line }).await;
     }
+    // What was found may not be true any more where another leads.
+    if !app.leadership.holds() {
+        response = deposed().into_response();
+    }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -73,6 +77,11 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// The answer of a c2d that led a moment ago.
+fn deposed() -> ApiError {
+    refuse(ErrorCode::Standby, "this c2d does not lead any more", "ask another one: nothing that was accepted is lost")
 }
 
 /// A defect in a handler is one failed request, not a broken connection.
@@ -179,7 +188,7 @@ fn authenticate(app: &App, headers: &HeaderMap, connection: Connection) -> Resul
 }
 
 /// The token that a request shows; the word before it is read in any case.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

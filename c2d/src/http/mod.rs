@@ -68,6 +68,7 @@ mod workers;
 mod mount;
 mod router;
 mod serve;
+pub(crate) mod standby;
 
 #[cfg(test)]
 mod tests;
@@ -76,7 +77,7 @@ pub(crate) use kept::end_of;
 pub use mount::Unserved;
 pub use router::{App, router};
 pub use serve::serve;
-pub(crate) use serve::stopped;
+pub(crate) use serve::{serve_standby, stopped};
 
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {

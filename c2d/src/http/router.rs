@@ -25,13 +25,15 @@ use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::Messenger;
 use crate::services::waker::Waker;
-use crate::store::{Blobs, Health, History};
+use crate::store::{Blobs, Health, History, Leadership};
 
 /// What the handlers speak to.
 #[derive(Clone, Debug)]
 pub struct App {
     /// Decides and remembers.
     pub engine: EngineHandle,
+    /// Whether this c2d leads.
+    pub leadership: Leadership,
     /// Says how the store is.
     pub health: Health,
     /// Knows the past.

@@ -57,14 +57,32 @@ const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/
     \"hint\":\"ask for a line with: c2d invite\"}\n";
 
 /// Serves connections until `stopping` turns true, then lets open requests end.
-pub async fn serve(listener: TcpListener, app: App, mut stopping: watch::Receiver<bool>) -> Result<(), Unserved> {
+pub async fn serve(listener: TcpListener, app: App, stopping: watch::Receiver<bool>) -> Result<(), Unserved> {
     let entrance = Entrance {
         rotation: app.rotation.clone(),
         doors: app.doors.clone(),
         clock: app.clock,
         router: router(app)?,
-        stopping: stopping.clone(),
+        stopping,
     };
+    let stopping = entrance.stopping.clone();
+    accept(listener, entrance, stopping).await;
+    Ok(())
+}
+
+/// Serves connections by a router that refuses, while another c2d leads.
+pub(crate) async fn serve_standby(
+    listener: TcpListener,
+    rotation: Rotation,
+    clock: Clock,
+    router: Router,
+    stopping: watch::Receiver<bool>,
+) {
+    let entrance = Entrance { rotation, doors: Doors::default(), clock, router, stopping: stopping.clone() };
+    accept(listener, entrance, stopping).await;
+}
+
+async fn accept(listener: TcpListener, entrance: Entrance, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -91,7 +109,6 @@ pub async fn serve(listener: TcpListener, app: App, mut stopping: watch::Receive
     if timeout(GOODBYE, all).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
     }
-    Ok(())
 }
 
 /// Resolves when c2d goes down, also when the one that would say so is gone.

@@ -129,7 +129,6 @@ async fn answer(peer: WorkerPeer, app: &App, protocol: Protocol, request: Reques
         true => FaultOf::Version,
         false => FaultOf::Worker,
     };
-    let returned = returned(request.returned, fault_of);
     app.cleanup_requests.reported(worker.clone(), request.cleaned);
     let ended: BTreeMap<_, _> = request.ended.into_iter().map(|ended| (ended.attempt, ended.outcome)).collect();
     // What is to be sent is said at once.
@@ -144,7 +143,7 @@ async fn answer(peer: WorkerPeer, app: &App, protocol: Protocol, request: Reques
         running: request.running.into_iter().chain(ended.keys().copied()).chain(waiting).collect(),
         staged: request.staged.into_iter().collect(),
         ended,
-        returned,
+        returned: returned(request.returned, fault_of),
         ages_ms: request.started.into_iter().map(|started| (started.attempt, started.age_ms)).collect(),
         takes_ahead: request.takes_ahead,
         unsent: whole.iter().map(|output| summary(output, fault_of(output.result.attempt, false))).collect(),
@@ -176,6 +175,7 @@ async fn answer(peer: WorkerPeer, app: &App, protocol: Protocol, request: Reques
         limits,
         may_sleep: answer.may_sleep,
         directives: register.into_iter().chain(directives).collect(),
+        epoch: app.leadership.epoch(),
     }))
 }
 

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use c2_shared::api::batches::BatchRow;
 use c2_shared::job::JobState;
-use rusqlite::{Connection, Row, Transaction};
 
 use crate::store::columns::{state, uint};
 use crate::store::history::list;
-use crate::store::load::all;
+use crate::store::sql::{Connection, Row, Transaction, Value};
 use crate::store::write::{Written, run};
 use crate::store::{History, StoreError, StoredJob};
 
@@ -35,19 +34,23 @@ pub(super) const IN_BATCH: &str = "batch = ? AND NOT EXISTS (SELECT 1 FROM job A
 
 pub(super) fn limit(t: &Transaction<'_>, batch: &str, max_running: Option<u32>) -> Written {
     match max_running {
-        Some(max_running) => run(t, "INSERT OR REPLACE INTO batch VALUES (?1, ?2)", (batch, max_running)),
+        Some(max_running) => run(
+            t,
+            "INSERT INTO batch VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET max_running = ?2",
+            (batch, max_running),
+        ),
         None => run(t, "DELETE FROM batch WHERE name = ?1", [batch]),
     }
 }
 
 /// Forgets the limits of batches of which no job is kept.
 pub(super) fn forget(c: &Connection) -> Result<(), StoreError> {
-    c.execute("DELETE FROM batch WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.batch = batch.name)", [])?;
+    c.execute("DELETE FROM batch WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.batch = batch.name)", ())?;
     Ok(())
 }
 
 pub(super) fn load(c: &Connection) -> Result<Vec<(Arc<str>, u32)>, StoreError> {
-    all(c, "SELECT name, max_running FROM batch ORDER BY name", |row| {
+    c.query("SELECT name, max_running FROM batch ORDER BY name", (), |row| {
         Ok((Arc::from(row.get::<_, String>(0)?), row.get(1)?))
     })
 }
@@ -60,14 +63,11 @@ impl History {
             let only = if name.is_some() { IN_BATCH.to_owned() } else { IN_BATCH.replace("= ?", "IS NOT NULL") };
             let sql = format!(
                 "SELECT batch, state, count(*), min(submitted_ms), max(ended_ms) FROM job
-                    WHERE {only} GROUP BY batch, state"
+                    WHERE {only} GROUP BY batch, state ORDER BY batch, state"
             );
-            let mut statement = c.prepare_cached(&sql)?;
-            let mut rows = statement.query(rusqlite::params_from_iter(name))?;
             let mut batches: Vec<BatchRow> = Vec::new();
-            while let Some(row) = rows.next()? {
-                add(&mut batches, row)?;
-            }
+            let values: Vec<Value> = name.into_iter().map(Value::from).collect();
+            c.query(&sql, values, |row| add(&mut batches, row))?;
             for batch in batches.iter_mut().filter(|batch| batch.ended() < batch.jobs) {
                 batch.ended_ms = None;
             }
@@ -93,7 +93,7 @@ impl History {
 
 /// Adds what is counted of the jobs of one state.
 fn add(batches: &mut Vec<BatchRow>, row: &Row<'_>) -> Result<(), StoreError> {
-    let (name, submitted_ms) = (row.get(0)?, uint(row.get(3)?));
+    let (name, submitted_ms): (String, _) = (row.get(0)?, uint(row.get(3)?));
     let count = usize::try_from(row.get::<_, i64>(2)?).unwrap_or(usize::MAX);
     if batches.last().is_none_or(|last| last.batch != name) {
         batches.push(BatchRow { batch: name, submitted_ms, ..BatchRow::default() });

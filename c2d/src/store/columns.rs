@@ -10,13 +10,13 @@ use c2_shared::api::work::AttemptResult;
 use c2_shared::blob::BlobId;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, Dependency, JobSpec, JobState};
-use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::rows::job_row;
 use crate::sched::{Figures, JobView};
+use crate::store::sql::Row;
 use crate::store::{StoreError, payload};
 
 /// A job as the store has it, active or ended.

@@ -5,10 +5,11 @@ use std::fs::File;
 use std::path::Path;
 
 use c2_shared::id::JobId;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 
 use crate::store::columns::uint;
 use crate::store::folder::private;
+use crate::store::sql::Connection;
 use crate::store::{StoreError, folder, jobs_log, payload, schema, workers_json};
 
 /// Copies a database in one transaction, also one that c2d is writing to.
@@ -26,23 +27,20 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
 
 /// Looks through a database; answers how many jobs are in it.
 pub fn examine(path: &Path) -> Result<u64, StoreError> {
-    let connection = read(path)?;
-    let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    let (connection, version) = recognised(path)?;
+    let said: String = connection.value("PRAGMA integrity_check(1)", ())?;
     if said != "ok" {
         return Err(StoreError::Unreadable { what: said });
     }
-    let digest = if schema::recognise(&connection, path)? >= schema::WITH_DIGESTS { "digest" } else { "NULL" };
-    let mut statement = connection.prepare(&format!("SELECT id, payload, {digest} FROM job ORDER BY id"))?;
-    let mut rows = statement.query([])?;
+    let digest = if version >= schema::WITH_DIGESTS { "digest" } else { "NULL" };
     let mut jobs = 0;
-    while let Some(row) = rows.next()? {
-        let payload = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        let digest = row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
-        if let Some(reason) = payload::defect(payload, digest) {
+    connection.query(&format!("SELECT id, payload, {digest} FROM job ORDER BY id"), (), |row| {
+        if let Some(reason) = payload::defect(row.text(1)?, row.bytes(2)?) {
             return Err(StoreError::Unreadable { what: format!("{}: {reason}", JobId(uint(row.get(0)?))) });
         }
         jobs += 1;
-    }
+        Ok(())
+    })?;
     Ok(jobs)
 }
 
@@ -50,9 +48,8 @@ pub fn examine(path: &Path) -> Result<u64, StoreError> {
 pub fn ended(path: &Path) -> Result<BTreeMap<u64, JobId>, StoreError> {
     let connection = read(path)?;
     let sql = "SELECT seq, id FROM job WHERE seq IS NOT NULL UNION ALL SELECT seq, id FROM removed";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([], |row| Ok((uint(row.get(0)?), JobId(uint(row.get(1)?)))))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let ended = connection.query(sql, (), |row| Ok((uint(row.get(0)?), JobId(uint(row.get(1)?)))))?;
+    Ok(ended.into_iter().collect())
 }
 
 /// The last line of a log of ended jobs that this database knows: its number, and where it ends.
@@ -72,27 +69,27 @@ pub fn log_begins_after(path: &Path) -> Result<u64, StoreError> {
 
 /// The last id that was given to a job; 0 for none.
 pub fn last_job(path: &Path) -> Result<u64, StoreError> {
-    let last: i64 = read(path)?.query_row(&format!("SELECT coalesce(({LAST_JOB}), 0)"), [], |row| row.get(0))?;
+    let last: i64 = read(path)?.value(&format!("SELECT coalesce(({LAST_JOB}), 0)"), ())?;
     Ok(u64::try_from(last).unwrap_or(0))
 }
 
 /// Leaves a word for the audit log of the next c2d, behind what is left there already.
 pub fn leave_note(path: &Path, text: &str) -> Result<(), StoreError> {
-    let connection = Connection::open(path)?;
+    let connection = Connection::Sqlite(rusqlite::Connection::open(path)?);
     let before = super::memo::get(&connection, super::memo::NOTE)?;
     let text = before.map_or_else(|| text.to_owned(), |before| format!("{before}; {text}"));
     super::memo::put(&connection, super::memo::NOTE, &text)?;
-    connection.close().map_err(|(_, error)| error.into())
+    connection.close()
 }
 
 /// From this id on new jobs are counted, whatever is in the database.
 pub fn move_ids_on(path: &Path, last: u64) -> Result<(), StoreError> {
-    let connection = Connection::open(path)?;
+    let connection = Connection::Sqlite(rusqlite::Connection::open(path)?);
     connection.execute(
-        "INSERT INTO meta VALUES ('last_job', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
+        "INSERT INTO meta VALUES ('last_job', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         [last.to_string()],
     )?;
-    connection.close().map_err(|(_, error)| error.into())
+    connection.close()
 }
 
 /// Looks at a list of workers: whether it is as it was written, or why it cannot be read. Fails where
@@ -117,11 +114,16 @@ pub fn lock_log(path: &Path) -> Result<File, StoreError> {
 /// The last id that was given, also to jobs that were removed, also before a copy was put back.
 pub(super) const LAST_JOB: &str = "SELECT max(id) FROM (SELECT max(id) AS id FROM job \
      UNION ALL SELECT max(id) FROM removed \
-     UNION ALL SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'last_job')";
+     UNION ALL SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'last_job') AS ids";
 
 fn read(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    Ok(recognised(path)?.0)
+}
+
+/// A database that is ours, and the version of its schema.
+fn recognised(path: &Path) -> Result<(Connection, i64), StoreError> {
+    let connection = rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    schema::recognise(&connection, path)?;
-    Ok(connection)
+    let version = schema::recognise(&connection, path)?;
+    Ok((Connection::Sqlite(connection), version))
 }

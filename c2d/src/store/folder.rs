@@ -8,20 +8,24 @@ use c2_shared::limits::{BALLAST_BYTES, FREE_BYTES_FLOOR};
 use c2_shared::token::Role;
 use rustix::fs::{FallocateFlags, FlockOperation};
 
-use crate::store::StoreError;
+use crate::store::{Engine, StoreError};
+
+/// Says which database on a server a folder is about.
+const STORE: &str = "lock.store";
 
 /// What a new folder may have: its configuration, and what a disk of its own has.
 const FOR_C2D: [&str; 2] = ["config.json", "lost+found"];
 
 /// A folder that this process has locked for as long as the value lives.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub struct Folder {
     dir: PathBuf,
     _lock: File,
 }
 
 impl Folder {
-    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+    /// Makes it, or takes it over; nobody else may use it then.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(StoreError::file(dir))?;
         let meta = std::fs::metadata(dir).map_err(StoreError::file(dir))?;
         let (mode, owner, dir_of) = (meta.mode() & 0o777, meta.uid(), dir.to_owned());
@@ -43,11 +47,25 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Sees that the folder is about this store and no other: a start with the wrong one would begin a second
+    /// queue whose jobs have the numbers of the first.
+    pub(super) fn belongs_to(&self, engine: &Engine) -> Result<(), StoreError> {
+        let marker = self.dir.join(STORE);
+        match engine {
+            Engine::Sqlite => look_elsewhere(&self.dir),
+            Engine::Postgres { .. } if self.database().exists() => Err(StoreError::OwnQueue { dir: self.dir.clone() }),
+            Engine::Postgres { target, .. } => {
+                std::fs::write(&marker, format!("{target}\n")).map_err(StoreError::file(&marker))
+            }
+        }
+    }
+
     pub(super) fn database(&self) -> PathBuf {
         self.dir.join("c2.db")
     }
 
-    pub(super) fn dir(&self) -> &Path {
+    /// Where it is.
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 
@@ -79,6 +97,14 @@ impl Folder {
 
     fn ballast(&self) -> PathBuf {
         self.dir.join("ballast")
+    }
+}
+
+/// Refuses a folder whose queue is in a database on a server.
+pub fn look_elsewhere(dir: &Path) -> Result<(), StoreError> {
+    match std::fs::read_to_string(dir.join(STORE)) {
+        Ok(store) => Err(StoreError::Elsewhere { dir: dir.to_owned(), store: store.trim().to_owned() }),
+        Err(_) => Ok(()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Questions about the past, answered by connections that only read, away from the one that writes.
 
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -13,8 +13,6 @@ use c2_shared::bytes64::Bytes64;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Dependency, DependsOn, JobState};
 use c2_shared::limits::LOG_LEN;
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use tokio::sync::oneshot;
 
 use crate::store::batches::IN_BATCH;
@@ -22,6 +20,8 @@ use crate::store::columns::{
     STDERR, STDOUT, StoredFiles, StoredJob, StoredOrder, StoredOutput, address, condition, int, json, small,
     state_number, uint,
 };
+use crate::store::sql::postgres::Postgres;
+use crate::store::sql::{Connection, Params, Row, Target, Value};
 use crate::store::{StoreError, schema, wishes};
 
 /// Threads that read; a slow question holds up half of the others at most.
@@ -36,6 +36,21 @@ type Question = Box<dyn FnOnce(&Connection) + Send>;
 pub struct History {
     readers: Arc<[SyncSender<Question>]>,
     next: Arc<AtomicUsize>,
+}
+
+/// Where those who read connect to.
+pub(super) enum Reader {
+    Sqlite(PathBuf),
+    Postgres(Target),
+}
+
+impl Reader {
+    fn connect(&self) -> Result<Connection, StoreError> {
+        Ok(match self {
+            Self::Sqlite(path) => Connection::Sqlite(schema::open_reader(path)?),
+            Self::Postgres(target) => Connection::Postgres(Box::new(Postgres::reader(target)?)),
+        })
+    }
 }
 
 /// Whose jobs are meant.
@@ -84,15 +99,15 @@ pub struct JobFilter {
 }
 
 impl History {
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(reader: &Reader) -> Result<Self, StoreError> {
         let mut readers = Vec::new();
         for n in 0..READERS {
-            let connection = schema::open_reader(path)?;
+            let connection = reader.connect()?;
             let (ask, questions) = sync_channel::<Question>(WAITING_MAX);
             std::thread::Builder::new()
                 .name(format!("history-{n}"))
                 .spawn(move || questions.into_iter().for_each(|question| question(&connection)))
-                .map_err(StoreError::file(path))?;
+                .map_err(StoreError::file(Path::new("the threads that read")))?;
             readers.push(ask);
         }
         Ok(Self { readers: readers.into(), next: Arc::default() })
@@ -115,7 +130,7 @@ impl History {
     /// Jobs in the order of their ids, or against it.
     pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<StoredJob>, StoreError> {
         self.ask(move |c| {
-            let mut conditions = vec!["1"];
+            let mut conditions = vec!["TRUE"];
             let mut values: Vec<Value> = Vec::new();
             let mut only = |condition, value| {
                 conditions.push(condition);
@@ -156,7 +171,7 @@ impl History {
             values.push(i64::try_from(filter.limit).unwrap_or(i64::MAX).into());
             let order = if filter.newest { "DESC" } else { "ASC" };
             let condition = format!("{} ORDER BY id {order} LIMIT ?", conditions.join(" AND "));
-            list(c, &condition, params_from_iter(values))
+            list(c, &condition, values)
         })
         .await
     }
@@ -197,7 +212,7 @@ impl History {
             }
             values.push(i64::try_from(query.lines.unwrap_or(LOG_LEN)).unwrap_or(i64::MAX).into());
             let condition = format!("{} ORDER BY seq DESC LIMIT ?", conditions.join(" AND "));
-            list(c, &condition, params_from_iter(values))
+            list(c, &condition, values)
         });
         Ok(jobs.await?.into_iter().rev().filter_map(|job| Some((job.seq?, job))).collect())
     }
@@ -211,13 +226,12 @@ impl History {
     pub async fn files(&self, id: JobId) -> Result<StoredFiles, StoreError> {
         self.ask(move |c| {
             let sql = "SELECT number, files, problems, sha256 FROM listing WHERE job = ?1 ORDER BY number DESC LIMIT 1";
-            let mut statement = c.prepare_cached(sql)?;
-            let mut rows = statement.query([int(id.0)])?;
-            let Some(row) = rows.next()? else { return Ok(StoredFiles::default()) };
-            let list = |i| row.get::<_, String>(i);
-            let (files, problems) = (json(&list(1)?)?, json(&list(2)?)?);
-            let long = row.get::<_, Option<_>>(3)?.map(BlobId);
-            Ok(StoredFiles { attempt: small(row.get(0)?)?, long, files, problems })
+            let found = c.first(sql, [int(id.0)], |row| {
+                let (files, problems) = (json(row.text(1)?)?, json(row.text(2)?)?);
+                let long = row.get::<_, Option<_>>(3)?.map(BlobId);
+                Ok(StoredFiles { attempt: small(row.get(0)?)?, long, files, problems })
+            });
+            Ok(found?.unwrap_or_default())
         })
         .await
     }
@@ -225,8 +239,8 @@ impl History {
     /// Identity of the result that an attempt delivered.
     pub async fn digest(&self, attempt: AttemptId) -> Result<Option<[u8; 32]>, StoreError> {
         self.ask(move |c| {
-            let mut statement = c.prepare_cached("SELECT digest FROM output WHERE job = ?1 AND number = ?2")?;
-            Ok(statement.query_row((int(attempt.job.0), attempt.number), |row| row.get(0)).optional()?)
+            let sql = "SELECT digest FROM output WHERE job = ?1 AND number = ?2";
+            c.optional(sql, [int(attempt.job.0), attempt.number.into()])
         })
         .await
     }
@@ -260,31 +274,19 @@ pub(super) fn entries_after(c: &Connection, seq: u64, limit: usize) -> Result<Ve
     Ok(jobs.into_iter().filter_map(|job| Some((job.seq?, job))).collect())
 }
 
-pub(super) fn list(
-    c: &Connection,
-    condition: &str,
-    values: impl rusqlite::Params,
-) -> Result<Vec<StoredJob>, StoreError> {
+pub(super) fn list(c: &Connection, condition: &str, values: impl Params) -> Result<Vec<StoredJob>, StoreError> {
     let sql = format!("SELECT {} FROM job WHERE {condition}", StoredJob::COLUMNS);
-    let mut statement = c.prepare_cached(&sql)?;
-    let mut rows = statement.query(values)?;
-    let mut jobs = Vec::new();
-    while let Some(row) = rows.next()? {
-        jobs.push(StoredJob::read(row)?);
-    }
-    Ok(jobs)
+    c.query(&sql, values, StoredJob::read)
 }
 
 /// One job with what it depends on.
 fn one(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
     let Some(mut job) = list(c, "id = ?1", [int(id.0)])?.pop() else { return Ok(None) };
     let sql = "SELECT condition, requires FROM dependency WHERE job = ?1 ORDER BY place";
-    let mut statement = c.prepare_cached(sql)?;
-    let mut rows = statement.query([int(id.0)])?;
-    while let Some(row) = rows.next()? {
+    job.depends = c.query(sql, [int(id.0)], |row| {
         let on = DependsOn::Job(JobId(uint(row.get(1)?)));
-        job.depends.push(Dependency { condition: condition(row.get(0)?)?, on });
-    }
+        Ok(Dependency { condition: condition(row.get(0)?)?, on })
+    })?;
     Ok(Some(job))
 }
 
@@ -297,18 +299,16 @@ fn with_attempts(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreEr
 fn written(c: &Connection, id: JobId, attempt: Option<u32>) -> Result<Option<StoredOutput>, StoreError> {
     let sql = "SELECT number, digest, runs, stdout_head, stdout_dropped, stdout_tail, stdout_reason, stderr_head,
         stderr_dropped, stderr_tail, stderr_reason
-        FROM output WHERE job = ?1 AND number = ifnull(?2, number) ORDER BY number DESC LIMIT 1";
-    let mut statement = c.prepare_cached(sql)?;
-    let mut rows = statement.query((int(id.0), attempt))?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let attempt = AttemptId { job: id, number: small(row.get(0)?)? };
-    let runs = StoredOrder::Here(row.get::<_, Option<_>>(2)?.unwrap_or_default());
-    let (stdout, stderr) = (stream(row, 3)?, stream(row, 7)?);
-    let mut output = StoredOutput { attempt, digest: row.get(1)?, stdout, stderr, order: runs };
+        FROM output WHERE job = ?1 AND number = coalesce(?2, number) ORDER BY number DESC LIMIT 1";
+    let found = c.first(sql, (int(id.0), attempt), |row| {
+        let attempt = AttemptId { job: id, number: small(row.get(0)?)? };
+        let runs = StoredOrder::Here(row.get::<_, Option<_>>(2)?.unwrap_or_default());
+        let (stdout, stderr) = (stream(row, 3)?, stream(row, 7)?);
+        Ok(StoredOutput { attempt, digest: row.get(1)?, stdout, stderr, order: runs })
+    })?;
+    let Some(mut output) = found else { return Ok(None) };
     let sql = "SELECT part, sha256, size, dropped_at FROM output_blob WHERE job = ?1 AND number = ?2";
-    let mut statement = c.prepare_cached(sql)?;
-    let mut rows = statement.query((int(id.0), attempt.number))?;
-    while let Some(row) = rows.next()? {
+    c.query(sql, [int(id.0), output.attempt.number.into()], |row| {
         let sha256 = BlobId(row.get(1)?);
         let blob = Some(OutputBlob { sha256, size: uint(row.get(2)?), dropped_at: uint(row.get(3)?) });
         match row.get(0)? {
@@ -316,14 +316,14 @@ fn written(c: &Connection, id: JobId, attempt: Option<u32>) -> Result<Option<Sto
             STDERR => output.stderr.blob = blob,
             _ => output.order = StoredOrder::Blob(sha256),
         }
-    }
+        Ok(())
+    })?;
     Ok(Some(output))
 }
 
 /// A job that is not there: either it was removed, or it never was.
 fn absent(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
-    let mut statement = c.prepare_cached("SELECT EXISTS (SELECT 1 FROM removed WHERE id = ?1)")?;
-    let removed: bool = statement.query_row([int(id.0)], |row| row.get(0))?;
+    let removed: bool = c.value("SELECT EXISTS (SELECT 1 FROM removed WHERE id = ?1)", [int(id.0)])?;
     if removed { Err(StoreError::Gone { job: id }) } else { Ok(None) }
 }
 
@@ -335,11 +335,8 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
         o.peak_bytes, o.cpu_ms
         FROM attempt a LEFT JOIN output o ON o.job = a.job AND o.number = a.number
         WHERE a.job = ?1 ORDER BY a.number";
-    let mut statement = c.prepare_cached(sql)?;
-    let mut rows = statement.query([int(id.0)])?;
-    let mut attempts = Vec::new();
-    while let Some(row) = rows.next()? {
-        attempts.push(AttemptRow {
+    c.query(sql, [int(id.0)], |row| {
+        Ok(AttemptRow {
             number: small(row.get(0)?)?,
             worker: address(Some(row.get(1)?))?.expect("an address was given"),
             worker_id: row.get::<_, Option<String>>(6)?.map(WorkerId::from),
@@ -351,9 +348,8 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
             cpu_ms: row.get::<_, Option<i64>>(10)?.map(uint),
             outcome: row.get::<_, Option<String>>(4)?.as_deref().map(json).transpose()?,
             output_kept: Some(row.get(5)?),
-        });
-    }
-    Ok(attempts)
+        })
+    })
 }
 
 /// A stream from four columns.

@@ -3,9 +3,9 @@
 
 use c2_shared::blob::BlobId;
 use c2_shared::limits::BLOB_BYTES_MAX;
-use rusqlite::Transaction;
 
 use crate::store::columns::{STDERR, STDOUT, int, to_json, uint};
+use crate::store::sql::Transaction;
 use crate::store::{Blobs, StoreError};
 
 /// Why something is gone.
@@ -15,9 +15,7 @@ const REASON: &str = "removed, as all files and outputs together took more than 
 pub(super) fn oldest(t: &Transaction<'_>, after: u64, limit: i64) -> Result<Vec<(i64, u64)>, StoreError> {
     let sql = "SELECT id, seq FROM job WHERE seq > ?1 AND (EXISTS (SELECT 1 FROM output_blob WHERE job = id)
         OR EXISTS (SELECT 1 FROM blob_use WHERE job = id)) ORDER BY seq LIMIT ?2";
-    let mut statement = t.prepare_cached(sql)?;
-    let found = statement.query_map((int(after), limit), |row| Ok((row.get(0)?, uint(row.get(1)?))))?;
-    Ok(found.collect::<Result<_, _>>()?)
+    t.query(sql, (int(after), limit), |row| Ok((row.get(0)?, uint(row.get(1)?))))
 }
 
 /// Lets a job go without its blobs. Answers how many bytes those have that nobody else holds.
@@ -30,20 +28,19 @@ pub(super) fn let_go(t: &Transaction<'_>, blobs: &Blobs, job: i64) -> Result<u64
             "UPDATE output SET {stream}_reason = ?2, {stream}_dropped = {stream}_dropped + b.size
                 FROM output_blob b WHERE output.job = ?1 AND b.job = ?1 AND b.number = output.number AND b.part = ?3"
         );
-        t.prepare_cached(&sql)?.execute((job, REASON, part))?;
+        t.execute(&sql, (job, REASON, part))?;
     }
     let sql = "UPDATE listing SET files = '[]', problems = ?2, sha256 = NULL
         WHERE job = ?1 AND (sha256 IS NOT NULL OR files <> '[]')";
-    t.prepare_cached(sql)?.execute((job, to_json(&[REASON])))?;
+    t.execute(sql, (job, to_json(&[REASON])))?;
     for sql in ["DELETE FROM output_blob WHERE job = ?1", "DELETE FROM blob_use WHERE job = ?1"] {
-        t.prepare_cached(sql)?.execute([job])?;
+        t.execute(sql, [job])?;
     }
     let sql = "SELECT EXISTS (SELECT 1 FROM blob_use WHERE sha256 = ?1)
         OR EXISTS (SELECT 1 FROM output_blob WHERE sha256 = ?1)";
-    let mut is_held = t.prepare_cached(sql)?;
     let mut bytes: u64 = lists.iter().map(|list| listed_bytes(blobs, *list)).sum();
     for blob in held {
-        if !is_held.query_row([blob.0], |row| row.get::<_, bool>(0))? {
+        if !t.value::<bool>(sql, [blob.0])? {
             bytes += blobs.read(blob).ok().flatten().map_or(0, |(_, size)| size);
         }
     }
@@ -51,9 +48,7 @@ pub(super) fn let_go(t: &Transaction<'_>, blobs: &Blobs, job: i64) -> Result<u64
 }
 
 fn all(t: &Transaction<'_>, sql: &str, job: i64) -> Result<Vec<BlobId>, StoreError> {
-    let mut statement = t.prepare_cached(sql)?;
-    let found = statement.query_map([job], |row| row.get(0).map(BlobId))?;
-    Ok(found.collect::<Result<_, _>>()?)
+    t.query(sql, [job], |row| Ok(BlobId(row.get(0)?)))
 }
 
 /// How many bytes the files of a long list have, as it says: whoever needs space counts again what

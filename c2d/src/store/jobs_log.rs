@@ -11,7 +11,6 @@ use std::path::Path;
 
 use c2_shared::api::jobs::LogEntry;
 use c2_shared::id::JobId;
-use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::store::StoreError;
 use crate::store::columns::{StoredJob, int, uint};
@@ -20,6 +19,7 @@ use crate::store::folder::{lock_file, private};
 use crate::store::history::entries_after;
 use crate::store::lines::Lines;
 use crate::store::memo;
+use crate::store::sql::Connection;
 
 /// How much of the end of the file a start reads first; lines are far shorter.
 const TAIL_BYTES: u64 = 256 * 1024;
@@ -241,13 +241,12 @@ fn ending_from(file: &File, from: u64, path: &Path, connection: &Connection) -> 
 /// are given once more.
 fn is_known(connection: &Connection, line: &LogLine) -> Result<bool, StoreError> {
     let (seq, id) = (int(line.seq), int(line.job_id.0));
-    let mut kept = connection.prepare_cached("SELECT ended_ms FROM job WHERE seq = ?1 AND id = ?2")?;
-    let ended_ms = kept.query_row((seq, id), |row| row.get::<_, Option<i64>>(0)).optional()?;
+    let kept = "SELECT ended_ms FROM job WHERE seq = ?1 AND id = ?2";
+    let ended_ms: Option<Option<i64>> = connection.optional(kept, (seq, id))?;
     if let Some(ended_ms) = ended_ms {
         return Ok(line.ended_at.parse().is_ok_and(|at: jiff::Timestamp| at == timestamp(ended_ms.map_or(0, uint))));
     }
-    let mut removed = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM removed WHERE id = ?2 AND seq = ?1)")?;
-    Ok(removed.query_row((seq, id), |row| row.get(0))?)
+    connection.value("SELECT EXISTS (SELECT 1 FROM removed WHERE id = ?2 AND seq = ?1)", (seq, id))
 }
 
 /// Whether a file without any line may become the log: it is empty, or the beginning of a first line,

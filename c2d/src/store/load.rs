@@ -9,7 +9,6 @@ use c2_shared::job::JobState;
 use c2_shared::limits::IDEMPOTENCY_MS;
 use c2_shared::resources::Capacity;
 use c2_shared::worker::Hardware;
-use rusqlite::{Connection, Row};
 
 use crate::sched::Saved;
 use crate::sched::decision::{
@@ -19,11 +18,15 @@ use crate::sched::event::{Introduction, Place};
 use crate::sched::fit::Share;
 use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
 use crate::store::copy::LAST_JOB;
+use crate::store::sql::{Connection, Row};
 use crate::store::{StoreError, batches, payload, rules, schedules, wishes};
 
 /// The verdicts of all jobs that ever ended, also of those that were removed since.
 const ENDED: &str = "SELECT id, state, worker FROM job WHERE state >= 4
     UNION ALL SELECT id, state, worker FROM removed ORDER BY 1";
+
+/// Requests that must not be done twice.
+const KEYS: &str = "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key";
 
 /// What workers could not start of jobs that have not ended.
 const FAULTS: &str = "SELECT f.job, f.worker, f.times FROM fault f JOIN job j ON j.id = f.job WHERE j.state < 4
@@ -34,25 +37,24 @@ const UNSEEN_MS: u64 = 60 * 60 * 1_000;
 
 /// Everything that has not ended, and what may still be asked of what has.
 pub(super) fn load(c: &Connection, seen_ms: u64) -> Result<Saved, StoreError> {
-    let number = |sql| c.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).map(|n| uint(n.unwrap_or(0)));
-    let paused =
-        c.query_row("SELECT count(*) FROM meta WHERE name = 'paused' AND value = '1'", [], |row| row.get(0))?;
+    let number = |sql| c.value::<Option<i64>>(sql, ()).map(|n| uint(n.unwrap_or(0)));
+    let paused = c.value("SELECT count(*) FROM meta WHERE name = 'paused' AND value = '1'", ())?;
     let (jobs, defects) = jobs(c)?;
     Ok(Saved {
         jobs,
         defects,
-        ended: all(c, ENDED, ended)?,
+        ended: c.query(ENDED, (), ended)?,
         workers: workers(c)?,
         grants: grants(c)?,
-        faults: all(c, FAULTS, fault)?,
+        faults: c.query(FAULTS, (), fault)?,
         limits: batches::load(c)?,
         schedules: schedules::load(c)?,
         rules: rules::load(c)?,
         notices: rules::load_notices(c)?,
-        keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", |row| key(row, seen_ms))?,
+        keys: c.query(KEYS, (), |row| key(row, seen_ms))?,
         last_job: number(LAST_JOB)?,
         last_seq: number(
-            "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM job UNION ALL SELECT max(seq) FROM removed)",
+            "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM job UNION ALL SELECT max(seq) FROM removed) AS ends",
         )?,
         paused,
     })
@@ -69,7 +71,7 @@ pub(super) fn hold_defects(c: &Connection, saved: &Saved) -> Result<(), StoreErr
 
 /// All workers by id.
 pub(super) fn workers(c: &Connection) -> Result<Vec<WorkerRecord>, StoreError> {
-    all(c, "SELECT * FROM worker ORDER BY id", worker)
+    c.query("SELECT * FROM worker ORDER BY id", (), worker)
 }
 
 /// Jobs that cannot run, and why.
@@ -80,7 +82,7 @@ fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
     let sql = "SELECT d.job, d.requires, d.condition, d.fulfilled FROM dependency d JOIN job j ON j.id = d.job
         WHERE j.state < 4 ORDER BY d.job, d.place";
     let mut depends: BTreeMap<i64, Vec<DependencyEdge>> = BTreeMap::new();
-    all(c, sql, |row| {
+    c.query(sql, (), |row| {
         let (condition, on) = (condition(row.get(2)?)?, JobId(uint(row.get(1)?)));
         let edge = DependencyEdge { condition, on, fulfilled: row.get(3)? };
         depends.entry(row.get(0)?).or_default().push(edge);
@@ -89,9 +91,9 @@ fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
     let sql = "SELECT id, state, payload, digest, name, terms, pinned, retries_left, submitted_ms, attempt, worker,
         started_ms, cancelling, crashes FROM job WHERE state < 4 ORDER BY id";
     let mut defects = Vec::new();
-    let jobs = all(c, sql, |row| {
+    let jobs = c.query(sql, (), |row| {
         let mut job = job(row, &mut depends)?;
-        let digest = row.get_ref(3)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+        let digest = row.bytes(3)?;
         if let Some(reason) = payload::defect(&job.payload, digest) {
             tracing::error!("{} cannot run: {reason}", job.id);
             if job.state != JobState::Running {
@@ -106,13 +108,12 @@ fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
 
 fn job(row: &Row<'_>, depends: &mut BTreeMap<i64, Vec<DependencyEdge>>) -> Result<JobRecord, StoreError> {
     let number: i64 = row.get(0)?;
-    let text = |i| row.get_ref(i)?.as_str().map_err(rusqlite::Error::from);
     Ok(JobRecord {
         id: JobId(uint(number)),
         state: state(row.get(1)?)?,
-        payload: Arc::from(text(2)?),
+        payload: Arc::from(row.text(2)?),
         name: row.get::<_, Option<String>>(4)?.map(Into::into),
-        terms: json(text(5)?)?,
+        terms: json(row.text(5)?)?,
         depends: depends.remove(&number).unwrap_or_default(),
         pinned: id(row, 6)?,
         retries_left: small(row.get(7)?)?,
@@ -175,11 +176,12 @@ fn grants(c: &Connection) -> Result<Vec<GrantRecord>, StoreError> {
     let attempt = |row: &Row<'_>| -> Result<AttemptId, StoreError> {
         Ok(AttemptId { job: JobId(uint(row.get(0)?)), number: small(row.get(1)?)? })
     };
-    all(c, "SELECT job, number, tag FROM lock ORDER BY job, number, place", |row| {
+    c.query("SELECT job, number, tag FROM lock ORDER BY job, number, place", (), |row| {
         tags.entry(attempt(row)?).or_default().push(row.get(2)?);
         Ok(())
     })?;
-    all(c, "SELECT job, number, worker, outcome, takes, card, ahead, wish FROM hold ORDER BY job, number", |row| {
+    let sql = "SELECT job, number, worker, outcome, takes, card, ahead, wish FROM hold ORDER BY job, number";
+    c.query(sql, (), |row| {
         let attempt = attempt(row)?;
         let worker = WorkerId::from(row.get::<_, String>(2)?);
         let outcome = row.get::<_, Option<String>>(3)?.map(|text| json(&text)).transpose()?;
@@ -212,19 +214,4 @@ fn key(row: &Row<'_>, seen_ms: u64) -> Result<KeyRecord, StoreError> {
         jobs: json(&row.get::<_, String>(2)?)?,
         expires_ms: if beyond { longest_ms } else { written_ms },
     })
-}
-
-/// Reads all rows of a query.
-pub(super) fn all<T>(
-    c: &Connection,
-    sql: &str,
-    mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
-) -> Result<Vec<T>, StoreError> {
-    let mut statement = c.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    let mut list = Vec::new();
-    while let Some(row) = rows.next()? {
-        list.push(read(row)?);
-    }
-    Ok(list)
 }

@@ -1,10 +1,12 @@
 //! Small texts that others have kept in the database, each under its name.
 
+use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use rusqlite::{Connection, OptionalExtension as _};
+use c2_shared::secret_file;
 
 use crate::store::StoreError;
+use crate::store::sql::Connection;
 use crate::store::writer::Work;
 
 /// Has texts kept; cheap to clone.
@@ -20,7 +22,13 @@ impl Memo {
     /// one thread may ask at a time.
     pub fn put(&self, name: &'static str, text: String) -> bool {
         let (kept, answer) = sync_channel(1);
-        self.0.send(Work::Keep { name, text, kept }).is_ok() && answer.recv().unwrap_or(false)
+        self.0.send(Work::Keep { name, text, is_shared: false, kept }).is_ok() && answer.recv().unwrap_or(false)
+    }
+
+    /// Keeps what a file of the data folder says for all c2d on this database; answers whether it is durable.
+    pub fn share(&self, name: &'static str, text: String) -> bool {
+        let (kept, answer) = sync_channel(1);
+        self.0.send(Work::Keep { name, text, is_shared: true, kept }).is_ok() && answer.recv().unwrap_or(false)
     }
 
     /// Has the log of ended jobs opened again, if it was put aside.
@@ -31,8 +39,36 @@ impl Memo {
 }
 
 pub(super) fn put(c: &Connection, name: &str, text: &str) -> Result<(), StoreError> {
-    let sql = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
-    c.prepare_cached(sql)?.execute([name, text])?;
+    let sql = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    c.execute(sql, [&*c.local(name), text])?;
+    Ok(())
+}
+
+/// Files of the data folder that all c2d on a database have alike: by these machines know them.
+pub const SHARED: [&str; 3] = ["authority.pem", "authority.before.pem", "access.json"];
+
+/// Keeps the text of such a file; nothing for one that is gone.
+pub(super) fn share(c: &Connection, name: &str, text: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    c.execute(sql, [&*format!("file {name}"), text])?;
+    Ok(())
+}
+
+/// Brings the files of a data folder to what the database says of them, where it says anything.
+pub(super) fn take_over(c: &Connection, dir: &Path) -> Result<(), StoreError> {
+    for name in SHARED {
+        let kept: Option<String> = c.optional("SELECT value FROM meta WHERE name = ?1", [format!("file {name}")])?;
+        let path = dir.join(name);
+        match kept.as_deref() {
+            None => {}
+            Some("") => drop(std::fs::remove_file(&path)),
+            Some(text) if secret_file::read(&path).is_ok_and(|there| there == text) => {}
+            Some(text) => secret_file::write(&path, text).map_err(|error| StoreError::File {
+                path: path.clone(),
+                source: std::io::Error::other(error.to_string()),
+            })?,
+        }
+    }
     Ok(())
 }
 
@@ -42,11 +78,10 @@ pub(super) const NOTE: &str = "note";
 /// Takes out what is kept under a name.
 pub(super) fn take(c: &Connection, name: &str) -> Result<Option<String>, StoreError> {
     let text = get(c, name)?;
-    c.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name])?;
+    c.execute("DELETE FROM meta WHERE name = ?1", [&*c.local(name)])?;
     Ok(text)
 }
 
 pub(super) fn get(c: &Connection, name: &str) -> Result<Option<String>, StoreError> {
-    let mut statement = c.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
-    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+    c.optional("SELECT value FROM meta WHERE name = ?1", [&*c.local(name)])
 }

@@ -6,6 +6,9 @@
 //! has ended. Nothing here knows HTTP, and nothing here decides anything: a decision that the
 //! constraints refuse is a defect of the scheduler and stops c2d.
 
+mod leader;
+mod sql;
+
 mod batches;
 mod by_identity;
 mod folder;
@@ -50,6 +53,9 @@ use c2_shared::exit;
 use c2_shared::id::JobId;
 
 use crate::sched::Saved;
+use crate::store::history::Reader;
+use crate::store::sql::Connection;
+use crate::store::sql::postgres::Postgres;
 use crate::store::uptime::Uptime;
 
 pub use blobs::{Blobs, Incoming, Stale, read_piece};
@@ -58,12 +64,14 @@ pub use copy::{
     copy, ended, examine, last_job, last_logged, leave_note, lock, lock_log, log_begins_after, look_at_workers, memo,
     move_ids_on,
 };
-pub use folder::free_bytes;
+pub use folder::{Folder, free_bytes, look_elsewhere};
 pub use health::Health;
 pub use history::{History, JobFilter, Owner};
 pub use jobs_log::{LogLine, Piece, pieces};
-pub use memo::Memo;
+pub use leader::{Candidate, Leadership};
+pub use memo::{Memo, SHARED};
 pub use rules::EndedJob;
+pub use sql::{SqlError, Target, TargetError};
 pub use writer::{Space, Writer};
 
 /// Where everything is kept.
@@ -77,6 +85,17 @@ pub struct Config {
     pub workers_json: PathBuf,
     /// How long ended jobs are kept.
     pub keep: Retention,
+    /// What keeps the database.
+    pub engine: Engine,
+}
+
+/// What keeps the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file in c2d's folder.
+    Sqlite,
+    /// A server, for the leader of this epoch.
+    Postgres { target: Target, epoch: u64 },
 }
 
 /// A store that was opened.
@@ -122,13 +141,21 @@ pub enum StoreError {
     #[error("{path:?} is not a log of ended jobs")]
     NotALog { path: PathBuf },
     #[error("the database failed")]
-    Database(#[from] rusqlite::Error),
+    Database(#[from] SqlError),
     #[error("cannot use {path:?}")]
     File { path: PathBuf, source: std::io::Error },
     #[error("a stored value cannot be read: {what}")]
     Unreadable { what: String },
     #[error("{job} ended long ago and was removed")]
     Gone { job: JobId },
+    #[error("another c2d leads now, and this one is deposed")]
+    Deposed,
+    #[error("the server is PostgreSQL {version}, and 14 is the oldest that c2d can use")]
+    OldServer { version: i64 },
+    #[error("what {dir:?} is about is kept in {store}")]
+    Elsewhere { dir: PathBuf, store: String },
+    #[error("{dir:?} has a queue of its own, in SQLite")]
+    OwnQueue { dir: PathBuf },
     #[error("the store is closed")]
     Closed,
 }
@@ -185,8 +212,15 @@ impl Advice for StoreError {
             Self::Broken { .. } | Self::Unreadable { .. } => {
                 "this is a defect of c2d: keep a copy of the folder and report it; a restart loses nothing"
             }
+            Self::Database(SqlError::Postgres(_) | SqlError::NotReplicated) => {
+                "check that the database server runs and lets c2d in, then start c2d again; nothing that was accepted is lost"
+            }
             Self::Database(_) | Self::File { .. } => "check the disk and its free space, then start c2d again",
             Self::Gone { .. } => "its line is still in jobs.log; keep_days, keep_jobs and keep_bytes say what is kept",
+            Self::Deposed => "nothing is lost: the other one has everything; this one stands by when it starts again",
+            Self::OldServer { .. } => "upgrade the server, or name another one with --store",
+            Self::Elsewhere { .. } => "start c2d with that --store, or give it another --data-dir",
+            Self::OwnQueue { .. } => "give c2d a new --data-dir for a database on a server; nothing was changed",
             Self::Closed => "look for the first error above",
         };
         Some(hint.to_owned())
@@ -194,6 +228,12 @@ impl Advice for StoreError {
 
     fn status(&self) -> u8 {
         if matches!(self, Self::NotALog { .. }) { exit::CONFIGURATION } else { exit::FAILED }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.into())
     }
 }
 
@@ -205,8 +245,21 @@ impl StoreError {
 
 /// Opens the store, makes it if it is new, and mends what a crash left behind.
 pub fn open(config: Config) -> Result<Opened, StoreError> {
-    let folder = folder::Folder::open(&config.dir)?;
-    let mut connection = schema::open(&folder)?;
+    let folder = Folder::open(&config.dir)?;
+    open_in(folder, config)
+}
+
+/// The same, in a folder that is locked already.
+pub fn open_in(folder: Folder, config: Config) -> Result<Opened, StoreError> {
+    folder.belongs_to(&config.engine)?;
+    let (mut connection, reader) = match &config.engine {
+        Engine::Sqlite => (schema::open(&folder)?, Reader::Sqlite(folder.database())),
+        Engine::Postgres { target, epoch } => {
+            let connection = Postgres::writer(target, Some(epoch.cast_signed()), &node(&config.dir))?;
+            connection.migrate()?;
+            (Connection::Postgres(Box::new(connection)), Reader::Postgres(target.clone()))
+        }
+    };
     let mut edits = workers_json::import(&mut connection, &config.workers_json)?;
     edits.extend(memo::take(&connection, memo::NOTE)?);
     let audit = memo::get(&connection, crate::audit::MEMO)?;
@@ -216,10 +269,16 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
     let saved = load::load(&connection, seen_ms)?;
     load::hold_defects(&connection, &saved)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection)?;
-    let history = History::open(&folder.database())?;
+    let history = History::open(&reader)?;
     let blobs = Blobs::open(folder.dir(), config.keep.keep_blob_bytes)?;
     let output_keep_bytes = config.keep.output_keep_bytes;
     let retention = retention::Retention::new(config.keep, uptime, blobs.clone());
     let (writer, space) = Writer::start(connection, folder, log, config.workers_json, output_keep_bytes, retention)?;
     Ok(Opened { writer, history, blobs, space, saved, seen_ms, audit, edits })
+}
+
+/// What tells a data folder from those of other c2d on the same database.
+fn node(dir: &Path) -> String {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    format!("{}:{}", rustix::system::uname().nodename().to_string_lossy(), dir.display())
 }

@@ -8,10 +8,10 @@
 
 use c2_shared::config;
 use c2_shared::time::Mono;
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::sched::event::Now;
 use crate::store::columns::int;
+use crate::store::sql::{Connection, Transaction};
 use crate::store::uptime::{DAY_MS, Uptime};
 use crate::store::{Blobs, StoreError, holders};
 
@@ -97,14 +97,14 @@ impl Retention {
     /// Removes a few jobs, of those that stand in the log up to `logged`.
     pub(super) fn bite(&mut self, connection: &mut Connection, logged: u64) -> Result<(), StoreError> {
         let Some(at) = self.at else { return Ok(()) };
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = connection.transaction()?;
         if at == 0 {
             self.uptime.save(&transaction)?;
         }
         let found = candidates(&transaction, at, logged)?;
-        let newest: Option<i64> = transaction.query_row("SELECT max(seq) FROM job", [], |row| row.get(0))?;
+        let newest: Option<i64> = transaction.value("SELECT max(seq) FROM job", ())?;
         let newest = newest.map_or(0, i64::unsigned_abs);
-        let too_large = bytes_in_use(&transaction)? > self.keep.keep_bytes;
+        let too_large = transaction.bytes_in_use()? > self.keep.keep_bytes;
         let whole = i64::try_from(found.len()) == Ok(BITE);
         let last = found.last().map(|job| job.seq);
         let oldest_ms = self.now.wall_ms.saturating_sub(self.keep.keep_days.saturating_mul(DAY_MS));
@@ -130,7 +130,7 @@ impl Retention {
     /// Lets the oldest ended jobs go without their blobs, a bite of them, until these have so many bytes.
     /// Answers how many they have; none when no job is left that has any.
     pub(super) fn free(&mut self, connection: &mut Connection, bytes: u64) -> Result<u64, StoreError> {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = connection.transaction()?;
         let mut freed = 0;
         for (job, seq) in holders::oldest(&transaction, self.freed, BITE)? {
             if freed >= bytes {
@@ -147,22 +147,18 @@ impl Retention {
 
 fn candidates(t: &Transaction<'_>, after: u64, logged: u64) -> Result<Vec<Candidate>, StoreError> {
     let sql = "SELECT id, seq, ended_ms FROM job WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3";
-    let mut statement = t.prepare_cached(sql)?;
-    let mut rows = statement.query(params![int(after), int(logged), BITE])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
+    t.query(sql, [int(after), int(logged), BITE], |row| {
         let (seq, ended_ms): (i64, Option<i64>) = (row.get(1)?, row.get(2)?);
         let ended_ms = ended_ms.map_or(0, i64::unsigned_abs);
-        found.push(Candidate { id: row.get(0)?, seq: seq.unsigned_abs(), ended_ms });
-    }
-    Ok(found)
+        Ok(Candidate { id: row.get(0)?, seq: seq.unsigned_abs(), ended_ms })
+    })
 }
 
 /// Whether an active job depends on it, or a worker has not let go of it.
 fn is_needed(t: &Transaction<'_>, id: i64) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM hold WHERE job = ?1) OR EXISTS (
         SELECT 1 FROM dependency d JOIN job j ON j.id = d.job WHERE d.requires = ?1 AND j.state < 4)";
-    Ok(t.prepare_cached(sql)?.query_row([id], |row| row.get(0))?)
+    t.value(sql, [id])
 }
 
 fn remove(t: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
@@ -173,13 +169,7 @@ fn remove(t: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
         "DELETE FROM dependency WHERE job = ?1",
         "DELETE FROM job WHERE id = ?1",
     ] {
-        t.prepare_cached(sql)?.execute([id])?;
+        t.execute(sql, [id])?;
     }
     Ok(())
-}
-
-/// What the database holds, without the room that removed jobs left in its file.
-fn bytes_in_use(t: &Transaction<'_>) -> Result<u64, StoreError> {
-    let number = |name| t.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
-    Ok(number("page_count")?.saturating_sub(number("freelist_count")?) * number("page_size")?)
 }

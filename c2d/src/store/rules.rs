@@ -1,10 +1,8 @@
 //! Whom to tell of what, as rows; and what is to be told: notices, and ended jobs behind a place in the log.
 
-use rusqlite::{Connection, Row, Transaction, params};
-
 use crate::sched::decision::{NoticeRecord, RuleRecord};
 use crate::store::columns::{int, json, to_json, uint};
-use crate::store::load::all;
+use crate::store::sql::{Connection, Row, Transaction, params};
 use crate::store::write::{Written, run};
 use crate::store::{History, StoreError, StoredJob};
 
@@ -38,7 +36,9 @@ CREATE TABLE notice (
 ";
 
 pub(super) fn put(t: &Transaction<'_>, rule: &RuleRecord) -> Written {
-    let sql = "INSERT OR REPLACE INTO rule VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let sql = "INSERT INTO rule (name, events, target, grp, job_name, schedule, seq, notice)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO UPDATE SET events = ?2, target = ?3, grp = ?4,
+        job_name = ?5, schedule = ?6, seq = ?7, notice = ?8";
     let on = to_json(&rule.on);
     let values =
         params![rule.name, on, rule.to, rule.group, rule.job_name, rule.schedule, int(rule.seq), int(rule.notice)];
@@ -51,7 +51,7 @@ pub(super) fn add_notice(t: &Transaction<'_>, notice: &NoticeRecord) -> Written 
 }
 
 pub(super) fn load(c: &Connection) -> Result<Vec<RuleRecord>, StoreError> {
-    all(c, "SELECT * FROM rule ORDER BY name", |row: &Row<'_>| {
+    c.query("SELECT * FROM rule ORDER BY name", (), |row: &Row<'_>| {
         Ok(RuleRecord {
             name: row.get("name")?,
             on: json(&row.get::<_, String>("events")?)?,
@@ -66,7 +66,7 @@ pub(super) fn load(c: &Connection) -> Result<Vec<RuleRecord>, StoreError> {
 }
 
 pub(super) fn load_notices(c: &Connection) -> Result<Vec<NoticeRecord>, StoreError> {
-    all(c, "SELECT id, kind, at_ms, text FROM notice ORDER BY id", |row| {
+    c.query("SELECT id, kind, at_ms, text FROM notice ORDER BY id", (), |row| {
         let (id, at_ms) = (uint(row.get(0)?), uint(row.get(2)?));
         Ok(NoticeRecord { id, kind: json(&row.get::<_, String>(1)?)?, at_ms, text: row.get(3)? })
     })
@@ -78,19 +78,15 @@ impl History {
     pub async fn ended_after(&self, seq: u64, limit: i64) -> Result<Vec<EndedJob>, StoreError> {
         self.ask(move |c| {
             let columns = StoredJob::COLUMNS;
-            let terms = "terms ->> '$.schedule' AS of_schedule, terms ->> '$.notify' AS to_notify";
+            let terms =
+                "json_extract(terms, '$.schedule') AS of_schedule, json_extract(terms, '$.notify') AS to_notify";
             let sql = format!("SELECT {columns}, {terms} FROM job WHERE seq > ?1 ORDER BY seq LIMIT ?2");
-            let mut statement = c.prepare_cached(&sql)?;
-            let mut rows = statement.query((int(seq), limit))?;
-            let mut list = Vec::new();
-            while let Some(row) = rows.next()? {
+            c.query(&sql, (int(seq), limit), |row| {
                 let job = StoredJob::read(row)?;
-                let schedule = row.get("of_schedule")?;
                 let notify: Option<String> = row.get("to_notify")?;
                 let notify = notify.map_or_else(|| Ok(Vec::new()), |text| json(&text))?;
-                list.extend(job.seq.map(|seq| EndedJob { seq, job, schedule, notify }));
-            }
-            Ok(list)
+                Ok(EndedJob { seq: uint(row.get("seq")?), job, schedule: row.get("of_schedule")?, notify })
+            })
         })
         .await
     }

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, Row, Transaction, params};
-
 use crate::sched::decision::ScheduleRecord;
 use crate::sched::event::NewJob;
 use crate::store::columns::{int, json, to_json, uint};
-use crate::store::load::all;
+use crate::store::sql::{Connection, Row, Transaction, params};
 use crate::store::write::{Written, needed, run};
 use crate::store::{StoreError, payload};
 
@@ -69,20 +67,20 @@ pub(super) fn put(t: &Transaction<'_>, schedule: &ScheduleRecord) -> Written {
     }
     run(t, "DELETE FROM blob_use WHERE job = (SELECT -number FROM schedule WHERE name = ?1)", [&schedule.name])?;
     for blob in needed(&job.payload) {
-        let sql = "INSERT OR IGNORE INTO blob_use SELECT ?1, -number FROM schedule WHERE name = ?2";
+        let sql = "INSERT INTO blob_use SELECT ?1, -number FROM schedule WHERE name = ?2 ON CONFLICT DO NOTHING";
         run(t, sql, (blob.0, &schedule.name))?;
     }
     Ok(())
 }
 
 pub(super) fn load(c: &Connection) -> Result<Vec<ScheduleRecord>, StoreError> {
-    all(c, "SELECT * FROM schedule ORDER BY name", schedule)
+    c.query("SELECT * FROM schedule ORDER BY name", (), schedule)
 }
 
 fn schedule(row: &Row<'_>) -> Result<ScheduleRecord, StoreError> {
     let text = |column| row.get::<_, String>(column);
     let (name, payload) = (text("name")?, text("payload")?);
-    let digest = row.get_ref("digest")?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    let digest = row.bytes("digest")?;
     let defect = payload::defect(&payload, digest);
     if let Some(reason) = &defect {
         tracing::error!("schedule {name} cannot run: {reason}");

@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::store::folder::{Folder, private};
-use crate::store::{StoreError, batches, by_identity, rules, schedules, workers};
+use crate::store::{StoreError, batches, by_identity, rules, schedules, sql, workers};
 
 /// Marks a file as ours: "C2", and a number.
 const APPLICATION_ID: i64 = 0x4332_0001;
@@ -292,7 +292,7 @@ ALTER TABLE hold ADD COLUMN wish TEXT;
 ";
 
 /// Opens the one connection that writes.
-pub(super) fn open(folder: &Folder) -> Result<Connection, StoreError> {
+pub(super) fn open(folder: &Folder) -> Result<sql::Connection, StoreError> {
     let path = folder.database();
     // SQLite gives its side files the mode of the database, so the database must be private first.
     drop(private().open(&path).map_err(StoreError::file(&path))?);
@@ -304,7 +304,7 @@ pub(super) fn open(folder: &Folder) -> Result<Connection, StoreError> {
         migrate(&mut connection, usize::try_from(found).unwrap_or(0))?;
         folder.sync()?;
     }
-    Ok(connection)
+    Ok(sql::Connection::Sqlite(connection))
 }
 
 /// Opens a connection that only reads.
@@ -317,7 +317,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn known() -> i64 {
+pub(super) fn known() -> i64 {
     i64::try_from(STEPS.len()).expect("few schema versions exist")
 }
 

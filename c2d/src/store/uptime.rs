@@ -8,10 +8,10 @@ use std::collections::VecDeque;
 
 use c2_shared::id::JobId;
 use c2_shared::time::Mono;
-use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 
 use crate::store::columns::{int, json, to_json, uint};
+use crate::store::sql::Connection;
 use crate::store::{History, StoreError};
 
 pub(super) const DAY_MS: u64 = 24 * 3_600 * 1_000;
@@ -30,13 +30,13 @@ pub(super) struct Uptime {
 impl Uptime {
     pub(super) fn load(c: &Connection) -> Result<Self, StoreError> {
         let sql = "SELECT value FROM meta WHERE name = 'observed'";
-        let text = c.query_row(sql, [], |row| row.get::<_, String>(0)).optional()?;
+        let text: Option<String> = c.optional(sql, ())?;
         text.as_deref().map_or_else(|| Ok(Self::default()), json)
     }
 
     pub(super) fn save(&self, c: &Connection) -> Result<(), StoreError> {
-        let sql = "INSERT INTO meta VALUES ('observed', ?1) ON CONFLICT DO UPDATE SET value = excluded.value";
-        c.prepare_cached(sql)?.execute([to_json(self)])?;
+        let sql = "INSERT INTO meta VALUES ('observed', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        c.execute(sql, [to_json(self)])?;
         Ok(())
     }
 
@@ -78,10 +78,9 @@ impl History {
     pub async fn ended_before(&self, jobs: Vec<JobId>, days: u64) -> Result<Vec<JobId>, StoreError> {
         self.ask(move |c| {
             let until = Uptime::load(c)?.ended_before(days);
-            let mut statement = c.prepare_cached("SELECT seq FROM job WHERE id = ?1")?;
             let mut old = Vec::new();
             for job in jobs {
-                let seq: Option<Option<i64>> = statement.query_row([int(job.0)], |row| row.get(0)).optional()?;
+                let seq: Option<Option<i64>> = c.optional("SELECT seq FROM job WHERE id = ?1", [int(job.0)])?;
                 match seq.map(|seq| seq.map(uint)) {
                     None => old.push((0, job)),
                     Some(Some(seq)) if seq <= until => old.push((seq, job)),

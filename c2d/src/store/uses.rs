@@ -12,10 +12,9 @@ impl History {
         self.ask(move |c| {
             let sql = "SELECT EXISTS (SELECT 1 FROM blob_use WHERE sha256 = ?1)
                 OR EXISTS (SELECT 1 FROM output_blob WHERE sha256 = ?1)";
-            let mut statement = c.prepare_cached(sql)?;
             let mut used = Vec::new();
             for blob in &blobs {
-                if statement.query_row([blob.0], |row| row.get(0))? {
+                if c.value(sql, [blob.0])? {
                     used.push(*blob);
                 }
             }
@@ -30,9 +29,7 @@ impl History {
         self.ask(move |c| {
             let sql = "SELECT DISTINCT worker FROM attempt WHERE job IN (SELECT job FROM blob_use WHERE sha256 = ?1
                 UNION SELECT job FROM output_blob WHERE sha256 = ?1)";
-            let mut statement = c.prepare_cached(sql)?;
-            let workers = statement.query_map([blob.0], |row| row.get::<_, String>(0).map(WorkerId::from))?;
-            Ok(workers.collect::<Result<_, _>>()?)
+            c.query(sql, [blob.0], |row| Ok(WorkerId::from(row.get::<_, String>(0)?)))
         })
         .await
     }
@@ -41,9 +38,7 @@ impl History {
     pub async fn long_lists(&self) -> Result<Vec<BlobId>, StoreError> {
         self.ask(move |c| {
             let sql = "SELECT DISTINCT sha256 FROM listing WHERE sha256 IS NOT NULL";
-            let mut statement = c.prepare_cached(sql)?;
-            let lists = statement.query_map([], |row| row.get(0).map(BlobId))?;
-            Ok(lists.collect::<Result<_, _>>()?)
+            c.query(sql, (), |row| Ok(BlobId(row.get(0)?)))
         })
         .await
     }

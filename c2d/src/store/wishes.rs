@@ -12,7 +12,7 @@ use crate::store::columns::{json, to_json};
 
 /// Holds for jobs that are queued, and for those that wait at a worker as far as is stored.
 pub(super) const QUEUED: &str = "(state = ? OR state = 3 AND EXISTS
-    (SELECT 1 FROM hold WHERE hold.job = job.id AND hold.number = job.attempt AND hold.ahead))";
+    (SELECT 1 FROM hold WHERE hold.job = job.id AND hold.number = job.attempt AND hold.ahead = 1))";
 
 #[derive(Deserialize, Serialize)]
 struct Written {

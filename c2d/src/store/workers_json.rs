@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::id::WorkerId;
 use c2_shared::validate;
-use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -20,6 +19,7 @@ use crate::sched::decision::WorkerRecord;
 use crate::sched::event::Introduction;
 use crate::store::columns::to_json;
 use crate::store::folder::{private, sync_dir};
+use crate::store::sql::{Connection, params};
 use crate::store::{StoreError, load, memo};
 
 /// Under this name the database keeps the hash of what was written.
@@ -144,9 +144,9 @@ fn take_over(connection: &mut Connection, entries: &Identified) -> Result<Vec<St
         let slots = if entry.slots == 0 { c2_shared::limits::SLOTS } else { entry.slots };
         let (groups, tags) = (to_json(&entry.groups), to_json(&entry.tags));
         transaction.execute(
-            "INSERT INTO worker VALUES (?1, ?2, ?3, '', '', '', '', ?4, '', '{}', ?5, ?6, ?7, 0, NULL, NULL, NULL, NULL, 0)
-                ON CONFLICT DO UPDATE
-                SET groups = excluded.groups, tags = excluded.tags, drained = excluded.drained",
+            "INSERT INTO worker (id, ip, hostname, boot_id, machine, folder, session, slots, version, hardware, groups,
+                tags, drained, passed_on) VALUES (?1, ?2, ?3, '', '', '', '', ?4, '', '{}', ?5, ?6, ?7, 0)
+                ON CONFLICT (id) DO UPDATE SET groups = excluded.groups, tags = excluded.tags, drained = excluded.drained",
             params![id.as_str(), ip.to_string(), entry.hostname, slots, groups, tags, entry.drained],
         )?;
         let drained = if entry.drained { ", drained" } else { "" };

@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use c2_shared::blob::BlobId;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobSpec, JobState, Outcome};
-use rusqlite::{Params, Transaction, params};
 
 use crate::engine::Batch;
 use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord, KeyRecord, WorkerRecord};
 use crate::sched::fit::Share;
 use crate::store::columns::{condition_number, int, state_number, to_json};
+use crate::store::sql::{Params, Transaction, params};
 use crate::store::{StoreError, batches, payload, rules, schedules, wishes, write_output};
 
 pub(super) type Written = Result<(), StoreError>;
@@ -50,7 +50,7 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
         }
         Decision::Wish { attempt, wish } => must_change(
             t,
-            "UPDATE hold SET wish = ?3 WHERE job = ?1 AND number = ?2 AND ahead",
+            "UPDATE hold SET wish = ?3 WHERE job = ?1 AND number = ?2 AND ahead = 1",
             (int(attempt.job.0), attempt.number, wish.as_ref().map(wishes::written)),
         ),
         Decision::MarkCancelling { job } => {
@@ -73,7 +73,7 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
         Decision::ForgetKey { key } => must_change(t, "DELETE FROM idempotency WHERE key = ?1", [key]),
         Decision::SetPaused { paused } => run(
             t,
-            "INSERT INTO meta VALUES ('paused', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
+            "INSERT INTO meta VALUES ('paused', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             [if *paused { "1" } else { "0" }],
         ),
         Decision::LimitBatch { batch, max_running } => batches::limit(t, batch, *max_running),
@@ -151,7 +151,7 @@ pub(super) fn needed(payload: &str) -> Vec<BlobId> {
 /// Keeps blobs for as long as the job is kept.
 pub(super) fn use_blobs(t: &Transaction<'_>, job: JobId, blobs: impl IntoIterator<Item = BlobId>) -> Written {
     for blob in blobs {
-        run(t, "INSERT OR IGNORE INTO blob_use VALUES (?1, ?2)", (blob.0, int(job.0)))?;
+        run(t, "INSERT INTO blob_use VALUES (?1, ?2) ON CONFLICT DO NOTHING", (blob.0, int(job.0)))?;
     }
     Ok(())
 }
@@ -188,13 +188,13 @@ fn assign(
 fn requeue(t: &Transaction<'_>, attempt: AttemptId, outcome: &Outcome, back: Back, at_ms: u64) -> Written {
     if back.is_fault() {
         let sql = "INSERT INTO fault (job, worker, times) SELECT id, worker, 1 FROM job WHERE id = ?1
-            ON CONFLICT DO UPDATE SET times = times + 1";
+            ON CONFLICT (job, worker) DO UPDATE SET times = fault.times + 1";
         must_change(t, sql, [int(attempt.job.0)])?;
     }
     must_change(
         t,
         "UPDATE job SET state = CASE state WHEN 3 THEN 2 ELSE state END, crashes = crashes + ?3,
-            retries_left = retries_left - ?4, worker = CASE ?5 WHEN 1 THEN NULL ELSE worker END
+            retries_left = retries_left - ?4, worker = CASE WHEN ?5 = 1 THEN NULL ELSE worker END
             WHERE id = ?1 AND attempt = ?2 AND state < 4",
         (int(attempt.job.0), attempt.number, back.is_crash(), back.is_retry(), back.is_settled()),
     )?;
@@ -253,8 +253,12 @@ fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
     let intro = &worker.intro;
     run(
         t,
-        "INSERT OR REPLACE INTO worker
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+        "INSERT INTO worker (id, ip, hostname, boot_id, machine, folder, session, slots, version, hardware, groups, tags,
+            drained, passed_on, quarantine, has, resources, mac, asleep)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+            ON CONFLICT (id) DO UPDATE SET ip = ?2, hostname = ?3, boot_id = ?4, machine = ?5, folder = ?6, session = ?7,
+            slots = ?8, version = ?9, hardware = ?10, groups = ?11, tags = ?12, drained = ?13, passed_on = ?14,
+            quarantine = ?15, has = ?16, resources = ?17, mac = ?18, asleep = ?19",
         params![
             intro.id.as_str(),
             intro.ip.to_string(),
@@ -285,21 +289,21 @@ fn remember_key(t: &Transaction<'_>, key: &KeyRecord) -> Written {
 }
 
 pub(super) fn run(t: &Transaction<'_>, sql: &str, values: impl Params) -> Written {
-    t.prepare_cached(sql)?.execute(values).map(drop).map_err(refused)
+    t.execute(sql, values).map(drop).map_err(refused)
 }
 
 /// Runs an update whose row must be there and in the state that it expects.
 fn must_change(t: &Transaction<'_>, sql: &str, values: impl Params) -> Written {
-    match t.prepare_cached(sql)?.execute(values).map_err(refused)? {
+    match t.execute(sql, values).map_err(refused)? {
         0 => Err(StoreError::Broken { what: format!("nothing to change: {sql}") }),
         _ => Ok(()),
     }
 }
 
 /// A constraint that fails is the scheduler's defect; anything else is the disk's.
-fn refused(e: rusqlite::Error) -> StoreError {
-    match e.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::ConstraintViolation) => StoreError::Broken { what: e.to_string() },
-        _ => StoreError::Database(e),
+fn refused(e: StoreError) -> StoreError {
+    match e {
+        StoreError::Database(e) if e.is_constraint() => StoreError::Broken { what: e.words() },
+        e => e,
     }
 }

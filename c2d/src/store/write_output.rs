@@ -6,11 +6,11 @@ use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::limits::LAST_OUTPUTS_LEN;
-use rusqlite::{Transaction, params};
 
 use crate::engine::AttemptOutput;
 use crate::store::StoreError;
 use crate::store::columns::{ORDER, STDERR, STDOUT, int, to_json, uint};
+use crate::store::sql::{Transaction, params};
 use crate::store::write::{Written, run, use_blobs};
 
 /// Adds what an attempt wrote, and removes what is too much for its job then.
@@ -84,7 +84,8 @@ fn list(t: &Transaction<'_>, written: &AttemptOutput) -> Written {
     let (files, problems) = (to_json(&result.files), to_json(&result.problems));
     run(
         t,
-        "INSERT OR REPLACE INTO listing VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO listing (job, number, files, problems, sha256) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT (job, number) DO UPDATE SET files = ?3, problems = ?4, sha256 = ?5",
         (int(result.attempt.job.0), result.attempt.number, files, problems, result.listing.map(|blob| blob.0)),
     )
 }
@@ -124,8 +125,7 @@ fn bound(t: &Transaction<'_>, newest: AttemptId, keep_bytes: u64) -> Written {
 
 /// The attempts of a job whose outputs are long, with the bytes of each.
 fn sizes(t: &Transaction<'_>, job: JobId) -> Result<Vec<(u32, u64)>, StoreError> {
-    let sql = "SELECT number, sum(size) FROM output_blob WHERE job = ?1 GROUP BY number ORDER BY number";
-    let mut statement = t.prepare_cached(sql)?;
-    let sizes = statement.query_map([int(job.0)], |row| Ok((row.get(0)?, uint(row.get(1)?))))?;
-    Ok(sizes.collect::<Result<_, _>>()?)
+    let sql =
+        "SELECT number, CAST(sum(size) AS BIGINT) FROM output_blob WHERE job = ?1 GROUP BY number ORDER BY number";
+    t.query(sql, [int(job.0)], |row| Ok((row.get(0)?, uint(row.get(1)?))))
 }

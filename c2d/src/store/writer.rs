@@ -9,7 +9,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use c2_shared::time::Mono;
-use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::engine::{Batch, Committed, Durable};
@@ -19,6 +18,7 @@ use crate::store::folder::{Folder, free_bytes};
 use crate::store::health::Health;
 use crate::store::jobs_log::JobsLog;
 use crate::store::retention::Retention;
+use crate::store::sql::Connection;
 use crate::store::{Memo, StoreError, load, memo, workers_json, write};
 
 /// How soon after a change the derived files follow, and how often what failed is tried again. At most
@@ -54,6 +54,8 @@ pub(super) enum Work {
     Keep {
         name: &'static str,
         text: String,
+        /// For all c2d on the database, not for this one's folder.
+        is_shared: bool,
         kept: SyncSender<bool>,
     },
     Free {
@@ -65,8 +67,8 @@ pub(super) enum Work {
     Close,
 }
 
-/// Kinds of [`Work`].
-const ASKING_MAX: usize = 5;
+/// Kinds of [`Work`]; two threads have texts kept.
+const ASKING_MAX: usize = 6;
 
 struct Thread {
     connection: Connection,
@@ -174,8 +176,9 @@ impl Thread {
         loop {
             match self.next(inbox) {
                 Ok(Work::Free { bytes, done }) => drop(done.send(self.free(bytes))),
-                Ok(Work::Keep { name, text, kept }) => {
-                    let result = memo::put(&self.connection, name, &text);
+                Ok(Work::Keep { name, text, is_shared, kept }) => {
+                    let keep = if is_shared { memo::share } else { memo::put };
+                    let result = keep(&self.connection, name, &text);
                     if let Err(error) = &result {
                         tracing::debug!("the memo {name:?} is not kept yet: {error}");
                     }
@@ -217,9 +220,7 @@ impl Thread {
         self.do_chores();
         self.retention.keep_time(&self.connection);
         self.log.sync();
-        if let Err(e) = self.connection.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
-            tracing::debug!("the database was not folded at the end: {e}");
-        }
+        self.connection.fold();
     }
 
     /// Waits for a batch, and no longer than there is nothing else to do.
@@ -242,7 +243,7 @@ impl Thread {
     fn commit(&mut self, batch: &Batch) -> Result<Committed, StoreError> {
         match self.transact_with_ballast(batch) {
             Ok(()) => Ok(Committed::All),
-            Err(StoreError::Database(e)) if is_full(&e) => {
+            Err(StoreError::Database(e)) if e.is_full() => {
                 Ok(Committed::Nothing(Box::new(load::load(&self.connection, self.retention.seen_ms())?)))
             }
             Err(error) => Err(error),
@@ -251,7 +252,7 @@ impl Thread {
 
     fn transact_with_ballast(&mut self, batch: &Batch) -> Result<(), StoreError> {
         match self.transact(batch) {
-            Err(StoreError::Database(e)) if is_full(&e) && self.folder.drop_ballast() => {
+            Err(StoreError::Database(e)) if e.is_full() && self.folder.drop_ballast() => {
                 self.ballast_due = true;
                 tracing::warn!("the disk is full: space set aside for this was used, new jobs are refused");
                 self.transact(batch)
@@ -261,9 +262,9 @@ impl Thread {
     }
 
     fn transact(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction()?;
         write::batch(&transaction, batch, self.output_keep_bytes)?;
-        Ok(transaction.commit()?)
+        transaction.commit()
     }
 
     /// Brings the files up to date that are made from the database, or notes that they are due. They
@@ -314,8 +315,4 @@ impl Thread {
             0
         })
     }
-}
-
-fn is_full(e: &rusqlite::Error) -> bool {
-    e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
 }

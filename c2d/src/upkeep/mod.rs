@@ -74,6 +74,9 @@ pub enum UpkeepError {
 /// Does it; answers with what to print, and whether all is well. The configuration is the one named, or
 /// the one in the data folder.
 pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<(String, bool), UpkeepError> {
+    if !matches!(work, Upkeep::Authority { command: AuthorityCommand::Show }) {
+        store::look_elsewhere(data_dir)?;
+    }
     match work {
         Upkeep::Backup { file, force } => {
             let bytes = backup(data_dir, config_file, &file, force)?;
@@ -109,6 +112,9 @@ impl Advice for UpkeepError {
             Self::NoFolder(_) => "name the folder with --data-dir".to_owned(),
             Self::Damaged { .. } => "nothing was changed; try an older backup".to_owned(),
             Self::Config(error) => return error.hint(),
+            Self::Store(StoreError::Elsewhere { .. }) => {
+                "use the tools of PostgreSQL, like pg_dump; nothing was changed".to_owned()
+            }
             Self::Store(StoreError::Locked { .. }) => "stop c2d first; nothing was changed".to_owned(),
             Self::Store(error) => return error.hint(),
             Self::Authority(error) => return error.hint(),

@@ -63,6 +63,8 @@ pub enum ErrorCode {
     Busy,
     /// 503: another run or machine with this worker's identity may still be at work; try again.
     Wait,
+    /// 503: this c2d stands by, or leads no longer; another one answers.
+    Standby,
     /// 507: the disk is full.
     DiskFull,
     /// A kind that this version does not know.
@@ -87,7 +89,7 @@ impl ErrorCode {
             Self::Misdirected => 421,
             Self::QueueFull | Self::RateLimited => 429,
             Self::Internal | Self::Unknown => 500,
-            Self::StoreFailed | Self::Busy | Self::Wait => 503,
+            Self::StoreFailed | Self::Busy | Self::Wait | Self::Standby => 503,
             Self::DiskFull => 507,
         }
     }

@@ -5,11 +5,16 @@ use serde::{Deserialize, Serialize};
 /// What stands before the reason in the answer of [`super::endpoint::HEALTH`], when c2d is not well.
 pub const DEGRADED: &str = "degraded: ";
 
+/// The whole answer of a c2d that stands by while another leads.
+pub const STANDBY: &str = "standby";
+
 /// How c2d is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
     /// Why it cannot do all that it should.
     pub degraded: Option<String>,
+    /// Whether it stands by while another one leads.
+    pub stands_by: bool,
     /// What time it has, in unix seconds, if it says so.
     pub clock_s: Option<u64>,
 }

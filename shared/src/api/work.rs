@@ -180,6 +180,10 @@ pub struct PollResponse {
     pub may_sleep: bool,
     /// Other requests to the agent.
     pub directives: Vec<Directive>,
+    /// Which leader answers, where several c2d share a database. An answer of a lower one than the last does not
+    /// count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
 }
 
 /// The answer to a poll with or without a body.

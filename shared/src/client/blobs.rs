@@ -62,7 +62,9 @@ impl TransferError {
         match self {
             Self::Client(ClientError::Unreachable { .. } | ClientError::Timeout { .. }) | Self::Stalled => true,
             // A conflict is another upload of the same blob that came in between.
-            Self::Client(error) => matches!(error.code(), Some(ErrorCode::Busy | ErrorCode::Conflict)),
+            Self::Client(error) => {
+                matches!(error.code(), Some(ErrorCode::Busy | ErrorCode::Standby | ErrorCode::Conflict))
+            }
             Self::File(_) | Self::Changed | Self::Missing(_) => false,
         }
     }

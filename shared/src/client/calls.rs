@@ -17,7 +17,7 @@ use crate::api::jobs::{
 };
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::many::{ChangeRequest, ManyRequest, ManyResponse};
-use crate::api::metrics::{DEGRADED, Health, Metrics};
+use crate::api::metrics::{DEGRADED, Health, Metrics, STANDBY};
 use crate::api::notifications::{
     NotificationChange, NotificationGone, NotificationList, NotificationRequest, NotificationRow, NotificationTested,
 };
@@ -183,9 +183,11 @@ impl Client {
         let clock_s = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|span| span.as_secs());
         let status = response.status();
         let body = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
-        let degraded = String::from_utf8_lossy(&body).trim_end().strip_prefix(DEGRADED).map(str::to_owned);
+        let words = String::from_utf8_lossy(&body);
+        let degraded = words.trim_end().strip_prefix(DEGRADED).map(str::to_owned);
+        let stands_by = words.trim_end() == STANDBY;
         if status.is_success() || degraded.is_some() {
-            return Ok(Health { degraded, clock_s });
+            return Ok(Health { degraded, stands_by, clock_s });
         }
         Err(self.refusal(status, &body))
     }

@@ -15,6 +15,7 @@ mod tls;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -22,7 +23,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::endpoint::{self, Endpoint, PathValues};
-use crate::api::error::ErrorBody;
+use crate::api::error::{ErrorBody, ErrorCode};
 use crate::api::tokens::AUTHORITY_HEADER;
 use crate::fingerprint::Fingerprint;
 use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, UNUSED_CONNECTION_MS};
@@ -40,12 +41,14 @@ pub use output::{Gap, OutputBytes};
 const NO_TOKEN: &str = "name its file with --token-file, or c2d's data folder with --data-dir; for a c2d of another user \
     or machine, `c2d invite --role operator` there prints the line for `c2-tui login`";
 
-/// Speaks to one c2d with one token. Cheap to clone; clones share their connections.
+/// Speaks to one c2d with one token, or to whichever of several leads. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     scheme: &'static str,
-    server: String,
+    servers: Arc<[String]>,
+    /// Which of them answered last, or is tried next.
+    at: Arc<AtomicUsize>,
     token: Option<Token>,
     trust: Option<Arc<tls::Trust>>,
     /// Where its pass lies, to be kept up to date.
@@ -81,7 +84,7 @@ impl Client {
         fingerprint: Option<Fingerprint>,
         source: Option<IpAddr>,
     ) -> Result<Self, ClientError> {
-        let (is_near, server) = (server.is_loopback(), server.to_string());
+        let (is_near, servers, server) = (server.is_loopback(), server.each().into(), server.to_string());
         // Proxies are for the web; C2 speaks to machines at home and must not leak its token.
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -97,7 +100,16 @@ impl Client {
             None => return Err(ClientError::Untrusted { server }),
         };
         let http = http.build().map_err(|e| ClientError::transport(&server, e))?;
-        Ok(Self { http, scheme, server, token, trust, pass_file: None, line: line::Line::default() })
+        Ok(Self {
+            http,
+            scheme,
+            servers,
+            at: Arc::default(),
+            token,
+            trust,
+            pass_file: None,
+            line: line::Line::default(),
+        })
     }
 
     /// The same with a pass from this file, in which is written down under which authority c2d goes on.
@@ -116,7 +128,7 @@ impl Client {
     /// Where it speaks to, as `host:port`.
     #[must_use]
     pub fn server(&self) -> &str {
-        &self.server
+        &self.servers[self.at.load(Ordering::Relaxed) % self.servers.len()]
     }
 
     /// Whether it shows a token.
@@ -176,7 +188,7 @@ impl Client {
     }
 
     fn prepare(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}://{}{path}", self.scheme, self.server));
+        let request = self.http.request(method, format!("{}://{}{path}", self.scheme, self.server()));
         match &self.token {
             Some(token) => request.bearer_auth(token.expose()),
             None => request,
@@ -187,20 +199,34 @@ impl Client {
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder, wait_s: u64) -> Result<T, ClientError> {
         let limit = Duration::from_millis(ANSWER_TIMEOUT_MS) + Duration::from_secs(wait_s);
         let response = self.send(request.timeout(limit)).await?;
-        let bytes = response.bytes().await.map_err(|e| ClientError::transport(&self.server, e))?;
-        serde_json::from_slice(&bytes).map_err(|source| ClientError::Protocol { server: self.server.clone(), source })
+        let bytes = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|source| ClientError::Protocol { server: self.server().to_owned(), source })
     }
 
     /// Sends a request; an answer of 400 and above becomes an error.
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        let response = request.send().await.map_err(|e| ClientError::transport(&self.server, e))?;
+        let at = self.at.load(Ordering::Relaxed);
+        let sent = request.send().await.map_err(|e| ClientError::transport(self.server(), e));
+        let response = sent.inspect_err(|_| self.turn_from(at))?;
         self.learn(&response);
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let bytes = response.bytes().await.map_err(|e| ClientError::transport(&self.server, e))?;
-        Err(self.refusal(status, &bytes))
+        let bytes = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
+        let refusal = self.refusal(status, &bytes);
+        if refusal.code() == Some(ErrorCode::Standby) {
+            self.turn_from(at);
+        }
+        Err(refusal)
+    }
+
+    /// The next call goes to the next address, unless another call turned there already.
+    fn turn_from(&self, at: usize) {
+        if self.servers.len() > 1 {
+            let _turned_already = self.at.compare_exchange(at, at + 1, Ordering::Relaxed, Ordering::Relaxed);
+        }
     }
 
     /// c2d, which proved itself, says that it goes on under another authority. This counts when it is
@@ -239,7 +265,7 @@ impl Client {
                 }
                 ClientError::Refused { status: status.as_u16(), body: Box::new(body) }
             }
-            Err(source) => ClientError::Protocol { server: self.server.clone(), source },
+            Err(source) => ClientError::Protocol { server: self.server().to_owned(), source },
         }
     }
 }

@@ -35,7 +35,7 @@ impl Cluster {
         let copied = Command::new("cp").arg("-a").arg(from).arg(&to).status()?;
         ensure!(copied.success(), "cp: {copied}");
         let token = self.data_dir().join(Role::Worker.file_name());
-        let mut agent = Agent::new(self.scratch.path(), ip.parse()?, SLOTS, self.addr, token, Vec::new())?;
+        let mut agent = Agent::new(self.scratch.path(), ip.parse()?, SLOTS, self.addr.to_string(), token, Vec::new())?;
         agent.restart()?;
         eventually("the end of a copy", SOON, async || Ok(agent.has_ended()?.then_some(()))).await?;
         let log = std::fs::read_to_string(agent.log())?;
@@ -49,7 +49,7 @@ impl Cluster {
     /// When they are not.
     pub async fn beside(&self, ip: &str) -> Result<()> {
         let (token, at) = (self.data_dir().join(Role::Worker.file_name()), ip.parse::<IpAddr>()?);
-        let mut agent = Agent::new(&self.new_folder("beside")?, at, SLOTS, self.addr, token, Vec::new())?;
+        let mut agent = Agent::new(&self.new_folder("beside")?, at, SLOTS, self.addr.to_string(), token, Vec::new())?;
         agent.restart()?;
         eventually("two agents at one address", SOON, async || {
             let workers = self.client.workers().await?.workers;
@@ -110,7 +110,7 @@ impl Cluster {
     pub async fn joined_agent(&mut self, ip: &str) -> Result<()> {
         let token = self.agent_home(ip)?.join("state").join(Role::Worker.file_name());
         let ip: IpAddr = ip.parse()?;
-        let mut agent = Agent::new(self.scratch.path(), ip, SLOTS, self.addr, token, Vec::new())?;
+        let mut agent = Agent::new(self.scratch.path(), ip, SLOTS, self.addr.to_string(), token, Vec::new())?;
         agent.restart()?;
         self.agents.insert(ip, agent);
         self.online(ip).await

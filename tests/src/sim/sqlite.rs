@@ -8,7 +8,7 @@ use c2d::engine::{Batch, Durable as _};
 use c2d::sched::Decision;
 use c2d::sched::decision::Saved;
 use c2d::sched::event::Now;
-use c2d::store::{Config, Opened, StoreError, open};
+use c2d::store::{Config, Engine, Opened, StoreError, open};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -67,6 +67,7 @@ impl Disk for SqliteDisk {
         }
         let dir = self.dir.path().join("c2d");
         let config = Config {
+            engine: Engine::Sqlite,
             jobs_log: dir.join("jobs.log"),
             workers_json: dir.join("workers.json"),
             keep: ServerConfig::default().retention(),

@@ -93,7 +93,10 @@ fn secrets_are_not_listed() {
         let login = program(Program::Tui, &home, &["login", &line])?.output()?;
         ensure!(login.status.success(), "{login:?}");
         fs::create_dir_all(home.join("data"))?;
-        fs::write(home.join("data/config.json"), r#"{"notify_commands": {"phone": ["/bin/notify", "hunter2"]}}"#)?;
+        fs::write(
+            home.join("data/config.json"),
+            r#"{"store": "postgres://c2:hunter2@nas/jobs", "notify_commands": {"phone": ["/bin/notify", "hunter2"]}}"#,
+        )?;
         let state = cluster.agent_home("127.0.0.2")?.join("state");
         let shown = [
             program(Program::C2d, &home, &["config", "--data-dir", "data"])?.output()?,
@@ -106,6 +109,7 @@ fn secrets_are_not_listed() {
             for secret in ["hunter2", "c2o1.", "c2w1.", "c2j1."] {
                 ensure!(!out.contains(secret), "{secret}: {out}");
             }
+            ensure!(!out.contains("notify_commands") || out.contains("postgres://c2@nas/jobs"), "{out}");
             ensure!(!out.contains("notify_commands") || out.contains(r#"{"phone":["/bin/notify","***"]}"#), "{out}");
         }
         Ok(())

@@ -10,6 +10,7 @@ pub(crate) mod full_disk;
 pub(crate) mod greatest;
 pub(crate) mod hostile;
 pub(crate) mod jobs_log;
+pub(crate) mod leaders;
 pub(crate) mod logs;
 pub(crate) mod machine;
 pub(crate) mod memory;

@@ -4,7 +4,7 @@ use c2_shared::exit;
 use c2_shared::limits::*;
 
 /// Keys of c2d's `config.json`, in the order of the guide.
-pub(super) const SERVER_KEYS: [(&str, &str); 12] = [
+pub(super) const SERVER_KEYS: [(&str, &str); 13] = [
     ("host", "address to listen on; every address of the machine with `0.0.0.0`"),
     ("port", "port to listen on; 0 takes any free port"),
     ("max_queue_size", "jobs that have not ended, at most"),
@@ -17,6 +17,10 @@ pub(super) const SERVER_KEYS: [(&str, &str); 12] = [
     ("keep_blob_bytes", "size of all files and long outputs beyond which those of the oldest ended jobs are removed"),
     ("notify_commands", "commands that notifications may run: name to program and arguments"),
     ("mail_server", "mail server for notifications, as `host:port`"),
+    (
+        "store",
+        "PostgreSQL database that keeps everything, as `postgres://USER@HOST/NAME`; without one SQLite in the data folder",
+    ),
 ];
 
 /// Keys of the agent's `config.json`.

@@ -208,6 +208,7 @@ fn orders(book: &Book, poll: &PollRequest) -> PollResponse {
         limits: BTreeMap::new(),
         may_sleep: false,
         directives: if poll.cleaned.is_empty() { book.directives.clone() } else { Vec::new() },
+        epoch: None,
     }
 }
 

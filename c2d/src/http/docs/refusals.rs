@@ -15,6 +15,7 @@ pub(super) fn by_status(operation: &Operation) -> BTreeMap<u16, Vec<ErrorCode>> 
     let mut codes = vec![ErrorCode::Forbidden, ErrorCode::Misdirected, ErrorCode::Internal, ErrorCode::InvalidInput];
     if !operation.roles.is_empty() {
         codes.extend([ErrorCode::Unauthorized, ErrorCode::RateLimited, ErrorCode::Busy, ErrorCode::StoreFailed]);
+        codes.push(ErrorCode::Standby);
     }
     let [_, body, _] = operation.shapes;
     let (has_names, has_body) = (operation.names().next().is_some(), !matches!(input(body), Input::Nothing));

@@ -158,7 +158,7 @@ fn refusals_are_complete() {
     let of = |one: &endpoint::Operation| &DOCUMENT["paths"][one.path][one.method.as_str().to_lowercase()]["responses"];
     for (one, status, name) in [
         (*endpoint::CLEANUP, "409", "ambiguous-or-conflict"),
-        (*endpoint::JOIN, "503", "busy-or-store_failed-or-wait"),
+        (*endpoint::JOIN, "503", "busy-or-standby-or-store_failed-or-wait"),
         (*endpoint::SUBMIT, "429", "queue_full-or-rate_limited"),
         (*endpoint::METRICS, "429", "rate_limited"),
     ] {

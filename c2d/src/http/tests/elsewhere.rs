@@ -54,6 +54,7 @@ impl Elsewhere {
         let dir = TempDir::new().unwrap();
         let data = dir.path().join("c2d");
         let opened = store::open(store::Config {
+            engine: store::Engine::Sqlite,
             jobs_log: data.join("jobs.log"),
             workers_json: data.join("workers.json"),
             keep: c2_shared::config::ServerConfig::default().retention(),
@@ -73,6 +74,7 @@ impl Elsewhere {
         let audit = Audit::open(&data, clock, None, Box::new(|_| true)).unwrap().0;
         let app = App {
             announcer: Announcer::start(speak, access.clone(), audit.clone(), stopping.clone()),
+            leadership: store::Leadership::default(),
             messenger: Messenger::start(desk, outside, clock, stopping.clone()),
             engine,
             health,

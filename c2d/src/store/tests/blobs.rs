@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::limits::BLOB_UNUSED_MS;
-use rusqlite::Connection;
 
 use super::{Lab, add, commit, end, job};
 use crate::engine::{Batch, Durable as _};
@@ -84,8 +83,7 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
 
     // When a job is removed, what it named goes with it.
     opened.writer.close();
-    let database = Connection::open(lab.path().join("c2.db")).unwrap();
-    database.execute("DELETE FROM job", []).unwrap();
+    lab.sql("DELETE FROM job");
     let opened = lab.open();
     collect(&opened, NOW_MS);
     opened.writer.close();

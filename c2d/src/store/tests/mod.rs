@@ -8,11 +8,14 @@ use c2_shared::job::{JobState, Outcome, Terms};
 use c2_shared::resources::{Amount, Capacity, Card};
 use tempfile::TempDir;
 
-use super::{Config, Opened, StoreError, open};
+use super::{Candidate, Config, Engine, Opened, StoreError, Target, open};
 use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
 use crate::sched::decision::{EndedRecord, GrantRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
 use crate::sched::event::{Introduction, Now, Place};
+
+mod postgres_server;
+mod server;
 
 mod blobs;
 mod files;
@@ -23,22 +26,40 @@ mod recovery;
 mod retention;
 mod saved;
 
+mod on_postgres;
+
 /// A folder for a store, and stores opened on it one after the other.
 struct Lab {
     dir: TempDir,
+    /// Where there is PostgreSQL.
+    target: Option<Target>,
 }
 
 impl Lab {
     fn new() -> Self {
-        Self { dir: TempDir::new().unwrap() }
+        Self { dir: TempDir::new().unwrap(), target: None }
     }
 
     fn path(&self) -> PathBuf {
         self.dir.path().join("c2d")
     }
 
+    /// The configuration of the next start: whoever opens PostgreSQL leads from then on.
     fn config(&self) -> Config {
-        config(&self.path())
+        let engine = self.target.as_ref().map_or(Engine::Sqlite, |target| {
+            let leadership = Candidate::open(target, "here").unwrap().try_lead().unwrap().unwrap();
+            leadership.resign();
+            Engine::Postgres { target: target.clone(), epoch: leadership.epoch().unwrap() }
+        });
+        Config { engine, ..config(&self.path()) }
+    }
+
+    /// Runs statements beside c2d.
+    fn sql(&self, statements: &str) {
+        match &self.target {
+            None => rusqlite::Connection::open(self.path().join("c2.db")).unwrap().execute_batch(statements).unwrap(),
+            Some(target) => super::Postgres::writer(target, None, "").unwrap().batch(statements).unwrap(),
+        }
     }
 
     fn open(&self) -> Opened {
@@ -68,6 +89,7 @@ fn config(dir: &Path) -> Config {
         jobs_log: dir.join("jobs.log"),
         workers_json: dir.join("workers.json"),
         keep: ServerConfig::default().retention(),
+        engine: Engine::Sqlite,
     }
 }
 

@@ -181,8 +181,7 @@ fn files_in_a_long_list_stay_as_long_as_their_job() {
     block_on(gc.once(later_ms())).unwrap();
     assert!(opened.blobs.read(file).unwrap().is_some());
     opened.writer.close();
-    let database = rusqlite::Connection::open(lab.path().join("c2.db")).unwrap();
-    database.execute("DELETE FROM job", []).unwrap();
+    lab.sql("DELETE FROM job");
     let opened = lab.open();
     let gc = Gc { blobs: opened.blobs.clone(), history: opened.history.clone(), space: opened.space.clone() };
     block_on(gc.once(later_ms())).unwrap();

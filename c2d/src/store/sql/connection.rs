@@ -1,0 +1,171 @@
+//! Connections and transactions, whatever engine is behind them.
+
+use std::borrow::Cow;
+use std::ops::Deref;
+
+use crate::store::StoreError;
+use crate::store::sql::postgres::Postgres;
+use crate::store::sql::{FromColumn, Params, Row, SqlError, sqlite};
+
+/// A connection; whoever has it is alone with it.
+#[derive(Debug)]
+pub(in crate::store) enum Connection {
+    Sqlite(rusqlite::Connection),
+    Postgres(Box<Postgres>),
+}
+
+/// What is committed together or not at all; without a commit nothing of it stays.
+pub(in crate::store) struct Transaction<'a> {
+    connection: &'a Connection,
+    is_open: bool,
+}
+
+impl Connection {
+    /// A name in the database of something that lies in the data folder: several c2d have one each.
+    pub(in crate::store) fn local<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        match self {
+            Self::Sqlite(_) => Cow::Borrowed(name),
+            Self::Postgres(c) => Cow::Owned(format!("{name} of {}", c.node())),
+        }
+    }
+
+    /// Runs a statement; says how many rows it changed.
+    #[expect(clippy::needless_pass_by_value, reason = "values are put together where they are bound")]
+    pub(in crate::store) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        match self {
+            Self::Sqlite(c) => Ok(sqlite::execute(c, sql, &params)?),
+            Self::Postgres(c) => c.execute(sql, &params),
+        }
+    }
+
+    /// All rows of an answer, as `read` understands them.
+    #[expect(clippy::needless_pass_by_value, reason = "values are put together where they are bound")]
+    pub(in crate::store) fn query<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut list = Vec::new();
+        self.each(sql, &params, &mut |row| {
+            list.push(read(row)?);
+            Ok(true)
+        })?;
+        Ok(list)
+    }
+
+    /// The first row of an answer, if there is one.
+    #[expect(clippy::needless_pass_by_value, reason = "values are put together where they are bound")]
+    pub(in crate::store) fn first<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut first = None;
+        self.each(sql, &params, &mut |row| {
+            first = Some(read(row)?);
+            Ok(false)
+        })?;
+        Ok(first)
+    }
+
+    /// The first column of the first row, if there is one.
+    pub(in crate::store) fn optional<T: FromColumn>(
+        &self,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Option<T>, StoreError> {
+        self.first(sql, params, |row| Ok(row.get(0)?))
+    }
+
+    /// The first column of the first row, which is there.
+    pub(in crate::store) fn value<T: FromColumn>(&self, sql: &str, params: impl Params) -> Result<T, StoreError> {
+        Ok(self.optional(sql, params)?.ok_or(SqlError::NoRow)?)
+    }
+
+    fn each(
+        &self,
+        sql: &str,
+        params: &impl Params,
+        read: &mut dyn FnMut(&Row<'_>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(c) => sqlite::query(c, sql, params, read),
+            Self::Postgres(c) => c.query(sql, params, read),
+        }
+    }
+
+    /// Begins a transaction that writes.
+    pub(in crate::store) fn transaction(&mut self) -> Result<Transaction<'_>, StoreError> {
+        match self {
+            Self::Sqlite(c) => drop(sqlite::execute(c, "BEGIN IMMEDIATE", &())?),
+            Self::Postgres(c) => c.begin()?,
+        }
+        Ok(Transaction { connection: self, is_open: true })
+    }
+
+    /// What the database holds, without the room that removed jobs left in its file. PostgreSQL does not say
+    /// how much of its files is such room, so there it counts as nothing.
+    pub(in crate::store) fn bytes_in_use(&self) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(c) => Ok(sqlite::bytes_in_use(c)?),
+            Self::Postgres(_) => Ok(0),
+        }
+    }
+
+    /// Closes it, and says if that failed.
+    pub(in crate::store) fn close(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(c) => c.close().map_err(|(_, error)| error.into()),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Leaves the files of the database in their smallest form; nothing depends on it.
+    pub(in crate::store) fn fold(&self) {
+        match self {
+            Self::Sqlite(c) => {
+                if let Err(e) = c.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
+                    tracing::debug!("the database was not folded at the end: {e}");
+                }
+            }
+            Self::Postgres(_) => {}
+        }
+    }
+}
+
+impl Transaction<'_> {
+    /// Makes it durable. If this fails, nobody knows whether it is.
+    pub(in crate::store) fn commit(mut self) -> Result<(), StoreError> {
+        match self.connection {
+            Connection::Sqlite(c) => drop(sqlite::execute(c, "COMMIT", &())?),
+            Connection::Postgres(c) => c.commit()?,
+        }
+        self.is_open = false;
+        Ok(())
+    }
+}
+
+impl Deref for Transaction<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        match self.connection {
+            Connection::Sqlite(c) if self.is_open => {
+                if let Err(e) = sqlite::execute(c, "ROLLBACK", &()) {
+                    // Some failures of SQLite end the transaction themselves.
+                    tracing::debug!("a transaction was over already: {e}");
+                }
+            }
+            Connection::Postgres(c) if self.is_open => c.roll_back(),
+            Connection::Sqlite(_) | Connection::Postgres(_) => {}
+        }
+    }
+}
