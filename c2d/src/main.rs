@@ -25,6 +25,11 @@ fn main() -> ExitCode {
 }
 
 fn act(cli: Cli) -> Result<ExitCode, Failure> {
+    let origins = cli.origins.clone();
+    command(cli).map_err(|failure| failure.saying(|message| origins.told(message)))
+}
+
+fn command(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Some(Command::Tokens(command)) => tokens(&cli.options, command),
         Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),
