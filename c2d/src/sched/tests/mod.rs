@@ -26,3 +26,4 @@ mod sleep;
 mod staging;
 mod suspicion;
 mod workers;
+mod year;
