@@ -81,10 +81,12 @@ impl Sending {
         file: &str,
     ) -> Result<Outcome, CommandError> {
         if read.is_empty() {
-            return Err(CommandError::refused(format!("there is no job in {file:?}"), "write a command on each line"));
+            let message = format!("there is no job in {}", text::named(file));
+            return Err(CommandError::refused(message, "write a command on each line"));
         }
         if read.len() > QUEUE_LEN_MAX {
-            let message = format!("{} jobs are in {file:?}, and {QUEUE_LEN_MAX} fit into the queue", read.len());
+            let (jobs, file) = (read.len(), text::named(file));
+            let message = format!("{jobs} jobs are in {file}, and {QUEUE_LEN_MAX} fit into the queue");
             return Err(CommandError::refused(message, "split the file"));
         }
         let mut plan = plan(context, read).await?;
@@ -301,8 +303,8 @@ pub(crate) fn refused(file: &str, mistakes: &[Mistake]) -> CommandError {
     let told = mistakes.iter().take(TOLD_MAX).map(|mistake| format!("{}: {}", mistake.place, mistake.words));
     let more = mistakes.len().saturating_sub(TOLD_MAX);
     let more = (more > 0).then(|| format!("and {more} more"));
-    let mut error =
-        CommandError::refused(format!("{count} in {file:?}; nothing was submitted"), "correct them and try again");
+    let message = format!("{count} in {}; nothing was submitted", text::named(file));
+    let mut error = CommandError::refused(message, "correct them and try again");
     error.details = told.chain(more).collect();
     error
 }

@@ -83,7 +83,7 @@ pub(crate) fn unfinished(command: &str) -> Option<Unfinished> {
     let mut reader = Reader::new(command, &[]);
     let mut plain_at = 0;
     while reader.at < command.len() {
-        if reader.within.iter().all(|context| *context == Context::Commands) {
+        if reader.is_plain() {
             plain_at = reader.at;
         }
         reader.step().expect("nothing is misplaced where nothing is inserted");
@@ -100,7 +100,7 @@ pub(crate) fn unfinished(command: &str) -> Option<Unfinished> {
     if let Some(quote) = quote {
         return Some(Unfinished::Quote(quote, command[..plain_at].chars().count() + 1));
     }
-    if !reader.heres.is_empty() {
+    if reader.documented || !reader.heres.is_empty() {
         return Some(Unfinished::HereDocument);
     }
     let is_comment = reader.within.last() == Some(&Context::Comment);
@@ -108,6 +108,26 @@ pub(crate) fn unfinished(command: &str) -> Option<Unfinished> {
         return Some(Unfinished::Parenthesis);
     }
     if is_comment { None } else { goes_on_behind(command).map(Unfinished::Word) }
+}
+
+/// A command in which what is quoted or stands for something else is a `_`, without its comments and here-documents:
+/// for those who look for words of the shell in it.
+pub(crate) fn bare(command: &str) -> String {
+    let mut reader = Reader::new(command, &[]);
+    let mut bare = String::new();
+    while reader.at < command.len() {
+        let (at, was_plain) = (reader.at, reader.is_plain());
+        reader.step().expect("nothing is misplaced where nothing is inserted");
+        let taken = &command[at..reader.at];
+        match taken.chars().next() {
+            _ if !was_plain => {}
+            _ if !reader.is_plain() => bare.extend((reader.within.last() != Some(&Context::Comment)).then_some('_')),
+            Some('\\' | '$') => bare.push('_'),
+            Some('\n') => bare.push('\n'),
+            _ => bare.push_str(taken),
+        }
+    }
+    bare
 }
 
 /// The operator or the word of the shell with which a command ends, if another has to follow.
@@ -152,6 +172,8 @@ struct Reader<'a> {
     marks: &'a [&'a str],
     /// The last character is a backslash that joins what would follow.
     joined: bool,
+    /// The text ends within a here-document.
+    documented: bool,
 }
 
 struct Here {
@@ -170,7 +192,13 @@ impl<'a> Reader<'a> {
             heres: VecDeque::new(),
             marks,
             joined: false,
+            documented: false,
         }
+    }
+
+    /// Whether no quote, no comment and the like is open.
+    fn is_plain(&self) -> bool {
+        self.within.iter().all(|context| *context == Context::Commands)
     }
 
     fn rest(&self) -> &'a str {
@@ -355,7 +383,8 @@ impl<'a> Reader<'a> {
                 let text = line.strip_suffix('\n').unwrap_or(line);
                 let bare = if here.tabs { text.trim_start_matches('\t') } else { text };
                 // A backslash joins two lines, and then the second ends nothing.
-                if rest.is_empty() || (bare == here.end && !joined) {
+                self.documented = rest.is_empty();
+                if self.documented || (bare == here.end && !joined) {
                     self.at += line.len();
                     break;
                 }
@@ -378,15 +407,17 @@ impl<'a> Reader<'a> {
 
     /// Whether a word can be inserted here; a number needs no quotes and may stand in arithmetic.
     fn check(&self, mark: &str) -> Result<(), Place> {
-        let quotes = self.within.iter().find_map(|context| match context {
-            Context::Commands => None,
+        // In backticks a backslash means something else, however deep it stands. Otherwise quoting begins anew in `$(..)`.
+        let backticks = self.within.contains(&Context::Backticks).then_some(Place::Backticks);
+        let quotes = backticks.or(match self.within.last() {
+            None | Some(Context::Commands) => None,
             // Which a name with a line end would leave.
-            Context::Comment => Some(Place::Comment),
-            Context::SingleQuotes => Some(Place::SingleQuotes),
-            Context::DoubleQuotes => Some(Place::DoubleQuotes),
-            Context::Backticks => Some(Place::Backticks),
-            Context::Arithmetic(_) if mark == "{#}" => None,
-            Context::Arithmetic(_) => Some(Place::Arithmetic),
+            Some(Context::Comment) => Some(Place::Comment),
+            Some(Context::SingleQuotes) => Some(Place::SingleQuotes),
+            Some(Context::DoubleQuotes) => Some(Place::DoubleQuotes),
+            Some(Context::Backticks) => Some(Place::Backticks),
+            Some(Context::Arithmetic(_)) if mark == "{#}" => None,
+            Some(Context::Arithmetic(_)) => Some(Place::Arithmetic),
         });
         match quotes {
             _ if self.unclear => Err(Place::Unclear),
@@ -424,6 +455,8 @@ mod tests {
             ("echo `date", Some(Quote('`', 6))),
             ("cat <<EOF", Some(HereDocument)),
             ("cat <<EOF | wc", Some(HereDocument)),
+            ("cat <<EOF\nx\nEO", Some(HereDocument)),
+            ("cat <<A <<B\nA\nx", Some(HereDocument)),
             ("echo $((1 << 2))", None),
             ("(cd x", Some(Parenthesis)),
             ("x=$(date", Some(Parenthesis)),
@@ -441,6 +474,19 @@ mod tests {
     }
 
     const MARKS: [&str; 6] = ["{//}", "{/.}", "{/}", "{.}", "{#}", "{}"];
+
+    #[test]
+    fn what_is_quoted_is_no_word_of_the_shell() {
+        let table = [
+            ("echo 'a b' \"c\" `d` e", "echo _ _ _ e"),
+            ("for i in ${x%.*} $y; do # done", "for i in _} _y; do "),
+            ("cat <<E\ndone\nE\necho \\done", "cat <<E\necho _one"),
+            ("(a \"$(b)\") $((1+2))", "(a _) _"),
+        ];
+        for (command, expected) in table {
+            assert_eq!(bare(command), expected, "{command}");
+        }
+    }
 
     #[test]
     fn words_are_inserted_only_where_the_shell_reads_words() {
@@ -479,8 +525,10 @@ mod tests {
             ("echo \"{#}\"", Some((6, "{#}", DoubleQuotes))),
             ("echo \"a\\\"{}\"", Some((9, "{}", DoubleQuotes))),
             ("echo `cat {}`", Some((10, "{}", Backticks))),
-            ("echo \"$(cat {})\"", Some((12, "{}", DoubleQuotes))),
-            ("echo \"$(echo 'a' {})\"", Some((17, "{}", DoubleQuotes))),
+            ("echo \"$(cat {})\"", None),
+            ("echo \"$(echo 'a' {})\" '{}'", Some((23, "{}", SingleQuotes))),
+            ("echo \"`echo $(cat {})`\"", Some((18, "{}", Backticks))),
+            ("echo $(( $(cat {}) + {} ))", Some((15, "{}", Arithmetic))),
             ("echo \"$(echo \"{}\")\"", Some((14, "{}", DoubleQuotes))),
             ("echo $(echo '{}')", Some((13, "{}", SingleQuotes))),
             ("echo \\{}", Some((6, "{}", Backslash))),

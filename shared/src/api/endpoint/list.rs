@@ -176,6 +176,10 @@ endpoints! {
     CHANGE_SCHEDULE: Endpoint<str, (), ScheduleChange, ScheduleRow> =
         Endpoint::new(Post, "/api/schedules/change/{name}", OPERATORS).refuses(&[Conflict, Ambiguous, DiskFull]);
 
+    /// Says what adding or changing a schedule would be answered, and does neither.
+    CHECK_SCHEDULE: Endpoint<str, (), ScheduleCheck, ScheduleOutlook> =
+        Endpoint::new(Post, "/api/schedules/check/{name}", OPERATORS).refuses(&[Conflict, Ambiguous]);
+
     /// Removes a schedule; its jobs continue.
     REMOVE_SCHEDULE: Endpoint<str, (), (), ScheduleGone> = Endpoint::new(Delete, "/api/schedules/{name}", OPERATORS);
 
