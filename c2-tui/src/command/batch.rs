@@ -15,7 +15,7 @@ use crate::command::draft::{Draft, Planned};
 use crate::command::job_flags::JobFlags;
 use crate::command::plan::{Plan, foretell, plan, say_beginnings, tell};
 use crate::command::upload::Sender;
-use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, json_job, progress, quoting, text};
+use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, json_job, progress, text, whole};
 
 /// Mistakes that are told; after so many, the file is another one than was meant.
 pub(super) const TOLD_MAX: usize = 20;
@@ -233,13 +233,13 @@ impl<'a> Lines<'a> {
     /// A command, with the lines that a backslash joins to it.
     fn shell(&mut self, first: &'a str) -> Placed<Result<Draft, String>> {
         let (place, mut command) = (format!("line {}", self.number), first.trim_start().to_owned());
-        while quoting::unfinished(&command) == Some(quoting::Unfinished::Joined) {
+        while whole::unfinished(&command) == Some(whole::Unfinished::Joined) {
             let Some(line) = self.line() else { break };
             command.push('\n');
             command.push_str(line);
         }
         let command = command.trim_end();
-        let draft = match quoting::unfinished(command) {
+        let draft = match whole::unfinished(command) {
             Some(unfinished) => Err(format!(
                 "{} (a line is a job: put what has several lines into a script, or write it as JSON with \\n)",
                 unfinished.words()

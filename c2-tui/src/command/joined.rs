@@ -1,7 +1,7 @@
 //! Lines that belong together: those that a backslash or an open quote joins, and commands of a shell over several lines.
 
 use crate::command::lex::{Ended, follow, said};
-use crate::command::quoting::{self, Unfinished};
+use crate::command::whole::{self, Unfinished};
 
 /// Puts lines together that belong together, and follows their quotes once.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ fn goes_on(text: &str) -> bool {
     if OPENING.contains(&first) {
         return depth(text) > 0;
     }
-    match quoting::unfinished(text) {
+    match whole::unfinished(text) {
         Some(Unfinished::HereDocument) => true,
         unfinished => first.starts_with('(') && unfinished.is_some(),
     }
@@ -59,7 +59,7 @@ fn goes_on(text: &str) -> bool {
 /// How many commands of several lines are open at the end of a text.
 fn depth(text: &str) -> usize {
     let mut depth = 0_usize;
-    for line in quoting::bare(text).lines() {
+    for line in whole::bare(text).lines() {
         let mut begins = true;
         for word in line.replace(';', " ; ").replace('&', " & ").replace('|', " | ").split_whitespace() {
             match begins {

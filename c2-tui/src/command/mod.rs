@@ -86,6 +86,7 @@ mod unassign;
 mod verify_ssh;
 mod wait;
 mod wake;
+mod whole;
 mod why;
 
 pub(crate) use command_error::{CommandError, Kind};
