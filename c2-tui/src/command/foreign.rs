@@ -162,21 +162,7 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     let is_verb = |word: &Word| super::find(&word.text).is_some() || form(&word.text).is_some();
     let leads = PROGRAMS.contains(&verb_text) || verb_text == "get" && rest.first().is_some_and(is_verb);
     if leads && let Some(next) = rest.first() {
-        if ["docker", "podman"].contains(&verb_text)
-            && ["run", "exec", "build", "compose"].contains(&next.text.as_str())
-        {
-            return Some(format!("submit {}", quoted(line[verb.span.start..].trim())));
-        }
-        if let Some(ours) = of_nouns(line, rest) {
-            return Some(ours);
-        }
-        let behind = &line[next.span.start..];
-        let other = [("pueue", "log"), ("pueue", "enqueue")].contains(&(verb_text, next.text.as_str()));
-        if (verb_text, next.text.as_str()) == ("pueue", "enqueue") {
-            return Some(format!("release {}", line[next.span.end..].trim()));
-        }
-        let same = super::find(&next.text).is_some() && !other;
-        return if same { Some(behind.to_owned()) } else { self::line(line, rest) };
+        return behind_program(line, verb, next, rest);
     }
     let spooler = rest.first().filter(|_| ["tsp", "ts"].contains(&verb_text));
     let spooler = spooler.and_then(|flag| SPOOLER.iter().find(|(name, _)| *name == flag.text));
@@ -238,6 +224,18 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     let inputs = read.file.or_else(|| inputs_of(line, words));
     let left = inputs.filter(|_| form.contains("{p}")).map_or_else(|| left.to_owned(), |file| format!(" {file}"));
     Some((filled + &left + &read.flags).trim().to_owned())
+}
+
+/// A line with the name of a program in front of the verb.
+fn behind_program(line: &str, program: &Word, next: &Word, rest: &[Word]) -> Option<String> {
+    match (program.text.as_str(), next.text.as_str()) {
+        ("docker" | "podman", "run" | "exec" | "build" | "compose") => {
+            Some(format!("submit {}", quoted(line[program.span.start..].trim())))
+        }
+        ("pueue", "enqueue") => Some(format!("release {}", line[next.span.end..].trim())),
+        ("pueue", "log") => self::line(line, rest),
+        _ => of_nouns(line, rest).or_else(|| again(&line[next.span.start..])),
+    }
 }
 
 /// A line with a noun of a program, as in `hq job list` and `kubectl describe pod/3`, without the program.
