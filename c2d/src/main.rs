@@ -15,21 +15,17 @@ use tokio::signal::unix::{SignalKind, signal};
 fn main() -> ExitCode {
     memory::give_back();
     let cli = Cli::read();
+    let origins = cli.as_ref().map(|cli| cli.origins.clone()).unwrap_or_default();
     let logging = Logging::start();
     let (code, words) = match cli.map_or_else(|error| explain(&error), act) {
         Ok(code) => (code, String::new()),
-        Err(failure) => (ExitCode::from(failure.status), failure.words("c2d")),
+        Err(failure) => (ExitCode::from(failure.status), failure.saying(|said| origins.told(said)).words("c2d")),
     };
     logging.end(&words);
     code
 }
 
 fn act(cli: Cli) -> Result<ExitCode, Failure> {
-    let origins = cli.origins.clone();
-    command(cli).map_err(|failure| failure.saying(|message| origins.told(message)))
-}
-
-fn command(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Some(Command::Tokens(command)) => tokens(&cli.options, command),
         Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),

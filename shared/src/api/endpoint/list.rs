@@ -177,15 +177,13 @@ endpoints! {
         Endpoint::new(Post, "/api/schedules/change/{name}", OPERATORS).refuses(&[Conflict, Ambiguous, DiskFull]);
 
     /// Says what adding or changing a schedule would be answered, and does neither.
-    CHECK_SCHEDULE: Endpoint<str, (), ScheduleCheck, ScheduleOutlook> =
-        Endpoint::new(Post, "/api/schedules/check/{name}", OPERATORS).refuses(&[Conflict, Ambiguous]);
+    CHECK_SCHEDULE: Endpoint<str, (), ScheduleCheck, ScheduleOutlook> = Endpoint::new(Post, "/api/schedules/check/{name}", OPERATORS).refuses(&[Conflict, Ambiguous]);
 
     /// Removes a schedule; its jobs continue.
     REMOVE_SCHEDULE: Endpoint<str, (), (), ScheduleGone> = Endpoint::new(Delete, "/api/schedules/{name}", OPERATORS);
 
     /// Lets a schedule submit nothing until it is resumed.
-    PAUSE_SCHEDULE: Endpoint<str, (), (), ScheduleRow> =
-        Endpoint::new(Post, "/api/schedules/pause/{name}", OPERATORS);
+    PAUSE_SCHEDULE: Endpoint<str, (), (), ScheduleRow> = Endpoint::new(Post, "/api/schedules/pause/{name}", OPERATORS);
 
     /// Resumes a schedule from its next instant.
     RESUME_SCHEDULE: Endpoint<str, (), (), ScheduleRow> =
