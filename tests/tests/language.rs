@@ -304,25 +304,79 @@ fn what_a_job_receives_is_the_name_of_the_list() {
     });
 }
 
+/// Lines with operands that c2d does not know, and with values that mean nothing.
+const UNKNOWN: [&str; 48] = [
+    "job job-999",
+    "job nonsense",
+    "output nonsense",
+    "wait job-999",
+    "cancel job-999",
+    "hold nonsense",
+    "release 999",
+    "change 999 --priority=1",
+    "top 999",
+    "bottom @nogroup",
+    "retry job-999",
+    "why 999",
+    "follow nonsense",
+    "get-files 999",
+    "info nowhere",
+    "drain nowhere",
+    "resume @nogroup",
+    "wake nowhere",
+    "assign nowhere g",
+    "unassign nowhere g",
+    "set-tags nowhere t",
+    "set-resources nowhere cpus=1",
+    "get-tags nowhere",
+    "detect-tags nowhere",
+    "remove-worker nowhere",
+    "cleanup-workspaces nowhere",
+    "pdsh nowhere true",
+    "copy jobs.txt nowhere:/tmp",
+    "verify-ssh nowhere",
+    "batches nobatch",
+    "schedule show nothing",
+    "schedule run nothing",
+    "schedule change nothing --cron=@daily",
+    "notify show nothing",
+    "notify test nothing",
+    "submit true --group=nogroup",
+    "submit true --depends=999",
+    "submit true --upload=no/file",
+    "submit --script=no/file",
+    "batch no/file",
+    "split 'echo {}' no/file",
+    "help nothing",
+    "submit true --tags='a b'",
+    "jobs --state=nothing",
+    "log nothing",
+    "timeline --since=soon",
+    "submit true --timeout=soon",
+    "submit 'true",
+];
+
+/// The error of a line, which is the last document on standard error.
+fn json_error(ran: &c2_tests::Output) -> Result<serde_json::Value> {
+    let last = ran.stderr.lines().last().with_context(|| format!("{ran:?}"))?;
+    let error: serde_json::Value = serde_json::from_str(last).with_context(|| format!("{ran:?}"))?;
+    for field in ["code", "message", "hint"] {
+        ensure!(error[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {error}");
+    }
+    Ok(error)
+}
+
 /// Each verb with words that mean nothing to it, and with a c2d that is not there.
 fn every_verb_refuses_in_json() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
-        let error = |ran: &c2_tests::Output| -> Result<serde_json::Value> {
-            let last = ran.stderr.lines().last().with_context(|| format!("{ran:?}"))?;
-            let error: serde_json::Value = serde_json::from_str(last).with_context(|| format!("{ran:?}"))?;
-            for field in ["code", "message", "hint"] {
-                ensure!(error[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {error}");
-            }
-            Ok(error)
-        };
         for command in for_tests::commands().iter().filter(|command| !command.full_screen) {
             let verb = command.name.as_str();
             for line in [format!("{verb} --no-such-flag"), format!("{verb} a b c d e f --no-such-flag=x")] {
                 let ran = cluster.console(&["--json", "--exec", &line]).await?;
                 // What is behind the target of pdsh is the command, flags and all.
                 if ran.status == 2 {
-                    let error = error(&ran)?;
+                    let error = json_error(&ran)?;
                     ensure!(error["code"] == "usage", "{line}: {error}");
                     let named = [verb, "no-such-flag"]
                         .iter()
@@ -331,71 +385,22 @@ fn every_verb_refuses_in_json() {
                     ensure!(named, "{line}: the message names the word: {error}");
                 } else {
                     ensure!(ran.status != 0 && verb == "pdsh", "{line}: {ran:?}");
-                    error(&ran)?;
+                    json_error(&ran)?;
                 }
             }
         }
         // Operands that c2d does not know.
-        for line in [
-            "job job-999",
-            "job nonsense",
-            "output nonsense",
-            "wait job-999",
-            "cancel job-999",
-            "hold nonsense",
-            "release 999",
-            "change 999 --priority=1",
-            "top 999",
-            "bottom @nogroup",
-            "retry job-999",
-            "why 999",
-            "follow nonsense",
-            "get-files 999",
-            "info nowhere",
-            "drain nowhere",
-            "resume @nogroup",
-            "wake nowhere",
-            "assign nowhere g",
-            "unassign nowhere g",
-            "set-tags nowhere t",
-            "set-resources nowhere cpus=1",
-            "get-tags nowhere",
-            "detect-tags nowhere",
-            "remove-worker nowhere",
-            "cleanup-workspaces nowhere",
-            "pdsh nowhere true",
-            "copy jobs.txt nowhere:/tmp",
-            "verify-ssh nowhere",
-            "batches nobatch",
-            "schedule show nothing",
-            "schedule run nothing",
-            "schedule change nothing --cron=@daily",
-            "notify show nothing",
-            "notify test nothing",
-            "submit true --group=nogroup",
-            "submit true --depends=999",
-            "submit true --upload=no/file",
-            "submit --script=no/file",
-            "batch no/file",
-            "split 'echo {}' no/file",
-            "help nothing",
-            "submit true --tags='a b'",
-            "jobs --state=nothing",
-            "log nothing",
-            "timeline --since=soon",
-            "submit true --timeout=soon",
-            "submit 'true",
-        ] {
+        for line in UNKNOWN {
             let ran = cluster.console(&["--json", "--exec", line]).await?;
             ensure!([1, 2].contains(&ran.status), "{line}: {ran:?}");
-            let error = error(&ran)?;
+            let error = json_error(&ran)?;
             ensure!(error["message"] != "", "{line}: {error}");
         }
         cluster.kill_c2d()?;
         for line in ["list", "submit true", "jobs", "wait 1", "schedule list", "stats", "doctor"] {
             let ran = cluster.console(&["--json", "--exec", line]).await?;
             if line != "doctor" {
-                ensure!(ran.status == 3 && error(&ran)?["code"] == "unreachable", "{line}: {ran:?}");
+                ensure!(ran.status == 3 && json_error(&ran)?["code"] == "unreachable", "{line}: {ran:?}");
             }
         }
         Ok(())
