@@ -32,7 +32,7 @@ pub(crate) const ZONES: [Zone; 3] = [
 ];
 
 /// A minute on a wall: minute, hour, day, month, day of the week from Sunday.
-type Wall = (i64, i64, i64, i64, i64);
+pub(crate) type Wall = (i64, i64, i64, i64, i64);
 
 /// What a clock shows so many minutes after 1970, in 2026 or on the days beside it.
 fn wall(minutes: i64) -> Wall {
@@ -52,8 +52,11 @@ fn wall(minutes: i64) -> Wall {
     (minutes.rem_euclid(60), minutes.rem_euclid(1_440) / 60, left + 1, month, weekday)
 }
 
+/// Whether a calendar means a minute.
+pub(crate) type Matches = fn(Wall) -> bool;
+
 /// Calendars, and what each means, said once more.
-pub(crate) const CRONS: [(&str, fn(Wall) -> bool); 12] = [
+pub(crate) const CRONS: [(&str, Matches); 12] = [
     ("*/10 * * * *", |(m, ..)| m % 10 == 0),
     ("@hourly", |(m, ..)| m == 0),
     ("@daily", |(m, h, ..)| (m, h) == (0, 0)),
@@ -85,7 +88,7 @@ pub(crate) fn minutes(zone: &Zone) -> Vec<(i64, Wall)> {
 }
 
 /// The instants of a calendar among them, in milliseconds.
-pub(crate) fn instants(minutes: &[(i64, Wall)], matches: fn(Wall) -> bool) -> Vec<u64> {
+pub(crate) fn instants(minutes: &[(i64, Wall)], matches: Matches) -> Vec<u64> {
     let found = minutes.iter().filter(|(_, wall)| matches(*wall));
     let mut found: Vec<u64> = found.map(|(now, _)| u64::try_from(*now).unwrap() * MINUTE_MS).collect();
     found.dedup();
