@@ -29,6 +29,11 @@ impl Cli {
     /// # Errors
     /// With all that is to be said about it.
     pub fn run(self) -> Result<u8, Failure> {
+        let origins = self.origins.clone();
+        self.act().map_err(|failure| failure.saying(|message| origins.told(message)))
+    }
+
+    fn act(self) -> Result<u8, Failure> {
         match self.command {
             Some(Command::RunSlot(options)) => supervise::run(&options)?,
             Some(Command::RunVia(options)) => return Ok(slurm::run(options).map_err(FrontError)?),

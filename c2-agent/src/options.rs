@@ -23,7 +23,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::choice::{Choice, server};
 use crate::detect::{self, Shares};
-use crate::slurm::{FrontOptions, Slurm};
+use crate::slurm::{ElsewhereOptions, FrontOptions};
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
@@ -195,29 +195,6 @@ pub(crate) struct SlotOptions {
     /// Where jobs run.
     #[command(flatten)]
     pub(crate) elsewhere: ElsewhereOptions,
-}
-
-/// Where jobs run, if not here.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct ElsewhereOptions {
-    /// The scheduler of other machines.
-    #[arg(long, hide = true)]
-    pub(crate) via: Option<Via>,
-    /// Its partition.
-    #[arg(long, hide = true)]
-    pub(crate) partition: Option<String>,
-}
-
-impl ElsewhereOptions {
-    pub(crate) fn slurm(&self) -> Option<Slurm> {
-        self.via.map(|Via::Slurm| Slurm { partition: self.partition.clone() })
-    }
-
-    /// The same as flags, for a runner.
-    pub(crate) fn to_args(&self) -> Vec<String> {
-        let via = self.via.map(|via| format!("--via={via}"));
-        via.into_iter().chain(self.partition.as_ref().map(|name| format!("--partition={name}"))).collect()
-    }
 }
 
 /// How jobs are confined, where the agent may make control groups.

@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::job_flags::JobFlags;
-use crate::command::{CommandError, mistake, table};
+use crate::command::{CommandError, foreign, mistake, table};
 use crate::connect::Place;
 use crate::headless::Source;
 
@@ -201,14 +201,7 @@ impl Arguments {
                         None => mistake,
                     });
                 }
-                if let Some(mistake) = beside_flags(&error, &words) {
-                    return Err(mistake);
-                }
-                let mistake = mistake::of(&error, &table::program::<Self>(), None);
-                Err(match line_without_quotes(&words).filter(|_| unknown) {
-                    Some(line) => mistake.hint(format!("a line for --exec stands in quotes: c2-tui --exec '{line}'")),
-                    None => mistake,
-                })
+                Err(of_program(&error, &Meant::of(&words)))
             }
         }
     }
@@ -229,31 +222,86 @@ fn run_without_dashes(words: &[String]) -> Option<String> {
     is_without.then(|| "two dashes stand before the command: c2-tui run [FLAGS] -- CMD [ARGUMENTS]".to_owned())
 }
 
-/// A word beside flags that is a subcommand, which takes none of them, or is taken for one.
-fn beside_flags(error: &clap::Error, words: &[String]) -> Option<CommandError> {
+/// What is wrong with a command line without a subcommand. Often a line of the console stands there in pieces.
+fn of_program(error: &clap::Error, meant: &Meant) -> CommandError {
+    let line = meant.line();
+    let whole = || format!("put the whole line in quotes: c2-tui --exec '{}'", line.replace('\'', "'\\''"));
+    let flags = meant.flags.join(" ");
+    let own = meant.pieces.iter().find(|piece| Other::has_subcommand(piece));
     let is_clash = error.kind() == ErrorKind::ArgumentConflict && error.get(ContextKind::InvalidArg).is_none();
-    let flags = || words.iter().filter(|word| word.starts_with('-')).map(String::as_str).collect::<Vec<_>>().join(" ");
-    let others = || words.iter().skip(1).filter(|word| !word.starts_with('-'));
-    let is_subcommand = |word: &&String| Other::has_subcommand(word);
-    match others().find(is_subcommand) {
-        _ if !is_clash => None,
-        Some(own) => {
-            let message = format!("{own} and {} do not go together", flags());
-            Some(CommandError::usage(message, format!("`c2-tui {own} --help` shows what it takes")))
+    match own {
+        Some(own) if is_clash => {
+            let message = format!("{own} and {flags} do not go together");
+            return CommandError::usage(message, format!("`c2-tui {own} --help` shows what it takes"));
         }
-        None => {
-            let line = others().map(String::as_str).collect::<Vec<_>>().join(" ");
-            let message = format!("unexpected {line:?} beside {}", flags());
-            Some(CommandError::usage(message, format!("put the whole line in quotes: c2-tui --exec '{line}'")))
+        None if is_clash => {
+            return CommandError::usage(format!("unexpected {:?} beside {flags}", meant.surplus()), whole());
         }
+        _ => {}
+    }
+    let mistake = mistake::of(error, &table::program::<Arguments>(), None);
+    // A flag of the program that is misspelt is nearer than one of a line.
+    let is_misspelt = mistake.hint.as_ref().is_some_and(|hint| hint.starts_with("did you mean"));
+    let is_line = meant.pieces.first().is_some_and(|first| !first.starts_with('-'));
+    match error.kind() {
+        ErrorKind::UnknownArgument if is_line && meant.pieces.len() > 1 && !is_misspelt => mistake.hint(whole()),
+        ErrorKind::InvalidSubcommand if is_line => {
+            let verb = meant.pieces.first().map_or("", String::as_str);
+            mistake.hint(format!("{}; `c2-tui --exec 'help {verb}'` explains it", whole()))
+        }
+        _ => mistake,
     }
 }
 
-/// What follows `--exec`, where that is several words.
-fn line_without_quotes(words: &[String]) -> Option<String> {
-    let at = words.iter().position(|word| word == "--exec")?;
-    let line = words.get(at + 1..)?;
-    (line.len() > 1 && !line[0].contains(' ')).then(|| line.join(" "))
+/// What a command line says beside flags of the program.
+#[derive(Debug, Default)]
+struct Meant {
+    /// The pieces of a line, those of `--exec` first.
+    pieces: Vec<String>,
+    /// How many of them `--exec` has.
+    own: usize,
+    /// The names of the flags.
+    flags: Vec<String>,
+}
+
+impl Meant {
+    fn of(words: &[String]) -> Self {
+        let program = table::program::<Arguments>();
+        let mut meant = Self::default();
+        let mut words = words.iter().skip(1);
+        while let Some(word) = words.next() {
+            let (name, value) = word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+            let Some(flag) = program.flag(name) else {
+                meant.pieces.push(word.clone());
+                continue;
+            };
+            meant.flags.push(name.to_owned());
+            if flag.value.is_some() {
+                let value = value.or_else(|| words.next().map(String::as_str));
+                if let Some(value) = value.filter(|_| name == "--exec") {
+                    meant.pieces.insert(meant.own, value.to_owned());
+                    meant.own += 1;
+                }
+            }
+        }
+        meant
+    }
+
+    /// The first piece that has no place.
+    fn surplus(&self) -> &str {
+        let mut others = self.pieces.iter().skip(self.own);
+        others.find(|piece| !piece.starts_with('-')).map_or("", String::as_str)
+    }
+
+    /// The line of which these are pieces; a shell has taken its quotes off.
+    fn line(&self) -> String {
+        let quoted = |piece: &String| match piece.contains([' ', '\t', '"', '\'', '#']) {
+            true => foreign::quoted(piece),
+            false => piece.clone(),
+        };
+        let first = self.pieces.first().cloned();
+        first.into_iter().chain(self.pieces.iter().skip(1).map(quoted)).collect::<Vec<_>>().join(" ")
+    }
 }
 
 #[cfg(test)]
@@ -263,5 +311,35 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_line_in_pieces_is_put_together() {
+        let read = |words: &[&str]| {
+            let words = std::iter::once("c2-tui").chain(words.iter().copied()).map(OsString::from);
+            let error = Arguments::read(words).unwrap_err();
+            (error.message, error.hint.unwrap_or_default())
+        };
+        let whole = |line: &str| format!("put the whole line in quotes: c2-tui --exec '{line}'");
+        let table: [(&[&str], &str, String); 9] = [
+            (&["--exec", "submit", "echo hi"], "unexpected \"echo hi\"", whole("submit \"echo hi\"")),
+            (&["--exec", "submit", "echo hi", "--wait"], "", whole("submit \"echo hi\" --wait")),
+            (&["--server", "nas", "--exec", "list", "jobs"], "unexpected \"jobs\" beside", whole("list jobs")),
+            (&["--json", "submit", "echo $HOME"], "\"submit\" beside --json", whole(r"submit '\''echo $HOME'\''")),
+            (&["--server=nas", "submit", "make"], "unexpected \"submit\" beside --server", whole("submit make")),
+            (&["submit", "make"], "\"submit\"", whole("submit make") + "; `c2-tui --exec 'help submit'` explains it"),
+            (&["--exec", "list", "--jsno"], "unknown flag \"--jsno\"", "did you mean \"--json\"?".to_owned()),
+            (&["--wiat"], "unknown flag \"--wiat\"", "usage: c2-tui [OPTIONS], or c2-tui <COMMAND>".to_owned()),
+            (
+                &["--json", "logout"],
+                "logout and --json do not",
+                "`c2-tui logout --help` shows what it takes".to_owned(),
+            ),
+        ];
+        for (words, message, expected) in table {
+            let (seen, hint) = read(words);
+            assert!(seen.contains(message), "{words:?}: {seen}");
+            assert_eq!(hint, expected, "{words:?}: {seen}");
+        }
     }
 }

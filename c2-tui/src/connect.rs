@@ -147,7 +147,7 @@ fn kept(path: &Path) -> Result<Option<Pass>, CommandError> {
 fn unusable(error: &TokenError) -> CommandError {
     let hint = match error {
         TokenError::File(error) if error.is_missing() => {
-            "name the file with the operator token by --token-file".to_owned()
+            "name the file with the operator token by --token-file or C2_TOKEN_FILE".to_owned()
         }
         TokenError::File(error) => error.hint().unwrap_or_default(),
         TokenError::Malformed | TokenError::Random => {

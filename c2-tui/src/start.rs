@@ -43,7 +43,10 @@ fn start(arguments: &Arguments) -> i32 {
     let status = runtime.block_on(serve(arguments));
     // A thread may still wait for a line of standard input; nobody waits for it.
     runtime.shutdown_background();
-    status.unwrap_or_else(|error| fail(&error, arguments.json))
+    status.unwrap_or_else(|error| {
+        let message = arguments.origins.told(&error.message);
+        fail(&CommandError { message, ..error }, arguments.json)
+    })
 }
 
 async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {

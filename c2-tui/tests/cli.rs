@@ -74,7 +74,7 @@ fn mistakes_on_the_command_line() {
     check(
         &["list"],
         2,
-        "c2-tui: unexpected \"list\" after c2-tui\n  hint: put the whole line in quotes: c2-tui --exec 'list ...'; `c2-tui --exec 'help list'` explains it\n",
+        "c2-tui: unexpected \"list\" after c2-tui\n  hint: put the whole line in quotes: c2-tui --exec 'list'; `c2-tui --exec 'help list'` explains it\n",
     );
     check(
         &["--server", "http://x", "--exec", "list"],
@@ -109,7 +109,7 @@ fn without_c2d() {
         &["--server", "127.0.0.1:1", "--token-file", "/nowhere/token", "--exec", "list"],
         4,
         "c2-tui: cannot use \"/nowhere/token\": No such file or directory (os error 2)\n  \
-         hint: name the file with the operator token by --token-file\n",
+         hint: name the file with the operator token by --token-file or C2_TOKEN_FILE\n",
     );
 }
 

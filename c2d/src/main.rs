@@ -15,10 +15,11 @@ use tokio::signal::unix::{SignalKind, signal};
 fn main() -> ExitCode {
     memory::give_back();
     let cli = Cli::read();
+    let origins = cli.as_ref().map(|cli| cli.origins.clone()).unwrap_or_default();
     let logging = Logging::start();
     let (code, words) = match cli.map_or_else(|error| explain(&error), act) {
         Ok(code) => (code, String::new()),
-        Err(failure) => (ExitCode::from(failure.status), failure.words("c2d")),
+        Err(failure) => (ExitCode::from(failure.status), failure.saying(|said| origins.told(said)).words("c2d")),
     };
     logging.end(&words);
     code

@@ -92,13 +92,12 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     allow_open_files();
-    tokio::pin!(shutdown);
-    let folder = Folder::open(&data_dir)?;
+    let (mut shutdown, folder) = (std::pin::pin!(shutdown), Folder::open(&data_dir)?);
     let Some(led) = lead(&config, &data_dir, shutdown.as_mut()).await? else { return Ok(()) };
     let mut opened = open_store(folder, led.engine, &config).await?;
-    let authority = Authority::open(&data_dir)?;
+    let (authority, before) = (Authority::open(&data_dir)?, Authority::before(&data_dir)?);
     let access = open_access(&data_dir, &authority, &led.leadership, opened.writer.memo()).await?;
-    let rotation = Rotation::new(&data_dir, authority, Authority::before(&data_dir)?);
+    let rotation = Rotation::new(&data_dir, authority, before);
     let (listener, address) = listen_as(&config, led.listening).await?;
     let ((stop, stopping), clock) = (watch::channel(false), Clock::start(opened.seen_ms));
     tokio::spawn(look_when_told(opened.writer.memo()));
@@ -131,8 +130,7 @@ pub async fn run(
         counters: Arc::default(),
         stopping: stopping.clone(),
     };
-    let witness =
-        tokio::spawn(services::witness::run(app.engine.notes(), app.history.clone(), app.audit.clone(), clock));
+    let witness = tokio::spawn(witness(&app));
     let beside = tokio::spawn(beside(app.clone(), opened.space, stopping.clone()));
     let server = tokio::spawn(http::serve(listener, app, stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
@@ -165,6 +163,11 @@ pub async fn run(
         led.leadership.resign();
     };
     tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
+}
+
+/// Writes down what the engine notes, until that ends.
+fn witness(app: &App) -> impl Future<Output = ()> + Send + use<> {
+    services::witness::run(app.engine.notes(), app.history.clone(), app.audit.clone(), app.clock)
 }
 
 /// Listens where the configuration says, unless it does already.

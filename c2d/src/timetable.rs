@@ -30,16 +30,20 @@ pub fn set_back(scheduler: &Scheduler, wall_ms: u64) -> Vec<RunsDue> {
 pub(crate) fn next_of(record: &ScheduleRecord, calendar: &Calendar, wall_ms: u64) -> Option<u64> {
     let is_ahead = record.looked_ms > wall_ms && record.looked_ms - wall_ms <= SCHEDULE_SET_BACK_MS;
     let from_ms = if is_ahead { record.looked_ms } else { wall_ms };
-    Instants { calendar, lived: lived(&record.runs) }.next(from_ms)
+    Instants::of(record, calendar.clone()).next(from_ms)
 }
 
 /// The instants of a schedule but those that came already, before its clock was set back.
-struct Instants<'a> {
-    calendar: &'a Calendar,
+struct Instants {
+    calendar: Calendar,
     lived: Vec<(u64, u64)>,
 }
 
-impl Instants<'_> {
+impl Instants {
+    fn of(record: &ScheduleRecord, calendar: Calendar) -> Self {
+        Self { calendar, lived: lived(&record.runs) }
+    }
+
     /// The first instant after a point in time.
     fn next(&self, mut after_ms: u64) -> Option<u64> {
         loop {
@@ -69,6 +73,11 @@ fn lived(runs: &[Run]) -> Vec<(u64, u64)> {
 }
 
 fn anew(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
+    begun(record, wall_ms).0
+}
+
+/// What comes next, and nothing that is due so far; with the instants, where there are any.
+fn begun(record: &ScheduleRecord, wall_ms: u64) -> (RunsDue, Option<Instants>) {
     let mut due = RunsDue {
         name: record.name.clone(),
         expected_ms: record.next_ms,
@@ -80,18 +89,20 @@ fn anew(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
         defect: None,
     };
     match Calendar::read(&record.cron, &record.timezone, record.added_ms) {
-        Ok(calendar) => due.next_ms = Instants { calendar: &calendar, lived: lived(&record.runs) }.next(wall_ms),
+        Ok(calendar) => {
+            let instants = Instants::of(record, calendar);
+            due.next_ms = instants.next(wall_ms);
+            (due, Some(instants))
+        }
         // Its zone was known when it was added.
-        Err(mistake) => due.defect = Some(mistake.message),
+        Err(mistake) => (RunsDue { defect: Some(mistake.message), ..due }, None),
     }
-    due
 }
 
 fn look(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
-    let mut due = anew(record, wall_ms);
-    let Ok(calendar) = Calendar::read(&record.cron, &record.timezone, record.added_ms) else { return due };
-    let Some(first) = record.next_ms else { return due };
-    let (instants, all) = latest(&Instants { calendar: &calendar, lived: lived(&record.runs) }, first, wall_ms);
+    let (mut due, instants) = begun(record, wall_ms);
+    let (Some(of), Some(first)) = (instants, record.next_ms) else { return due };
+    let (instants, all) = latest(&of, first, wall_ms);
     let Some((newest, older)) = instants.split_last() else { return due };
     let is_on_time = wall_ms - newest <= SCHEDULE_LATE_MS;
     let missed = if is_on_time { older } else { &instants[..] };
@@ -118,7 +129,7 @@ fn look(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
 
 /// The latest instants of those from the first one to now, more than are ever made up for if there are, and how
 /// many there are in all, as far as that is counted.
-fn latest(of: &Instants<'_>, first_ms: u64, wall_ms: u64) -> (Vec<u64>, u64) {
+fn latest(of: &Instants, first_ms: u64, wall_ms: u64) -> (Vec<u64>, u64) {
     let from = |first| std::iter::successors(first, |at| of.next(*at)).take_while(|at| *at <= wall_ms);
     let mut back_ms = LOOK_BACK_MS;
     loop {

@@ -85,6 +85,14 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The same with another message.
+    #[must_use]
+    pub fn saying(self, message: impl FnOnce(&str) -> String) -> Self {
+        Self { message: message(&self.message), ..self }
+    }
+}
+
 impl<E: Advice> From<E> for Failure {
     fn from(error: E) -> Self {
         Self { message: with_causes(&error), hint: error.hint(), status: error.status() }

@@ -48,11 +48,37 @@ impl Origins {
         }
     }
 
+    /// A message with the variables from which what it speaks of came, so that nobody looks for it on the command
+    /// line.
+    #[must_use]
+    pub fn told(&self, message: &str) -> String {
+        let variables = self.0.values().filter_map(|origin| match origin {
+            Origin::Variable(name) => Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?)),
+            _ => None,
+        });
+        variables.fold(message.to_owned(), |text, (name, value)| with_source(&text, name, &value))
+    }
+
     /// How an argument was given, by its name in the program; none if it was not.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Origin> {
         self.0.get(id).cloned()
     }
+}
+
+/// A message that says of a value that it is from a variable; as it was if it does not speak of the value.
+fn with_source(message: &str, name: &str, value: &str) -> String {
+    let quoted = format!("{value:?}");
+    if let Some(at) = message.find(&quoted) {
+        let (before, behind) = message.split_at(at + quoted.len());
+        return format!("{before} (from {name}){behind}");
+    }
+    // As a whole word, like an address in front of its port.
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '/' | '-' | '_');
+    let is_whole = message
+        .match_indices(value)
+        .any(|(at, _)| !message[..at].ends_with(is_part) && !message[at + value.len()..].starts_with(is_part));
+    if is_whole { format!("{message} ({value} is from {name})") } else { message.to_owned() }
 }
 
 /// Reads a command line, the program's name first.
@@ -119,4 +145,27 @@ fn name_variable(mut error: Error, command: &Command, args: &[OsString]) -> Erro
 fn find<'a>(command: &'a Command, long: &str) -> Option<&'a Arg> {
     let own = command.get_arguments().find(|arg| arg.get_long() == Some(long));
     own.or_else(|| command.get_subcommands().find_map(|command| find(command, long)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_variable_of_what_it_speaks_of() {
+        let table = [
+            ("\"a:b:c\" is no address", "C2_SERVER", "a:b:c", "\"a:b:c\" (from C2_SERVER) is no address"),
+            (
+                "cannot listen on 10.9.9.9:30: no",
+                "C2_HOST",
+                "10.9.9.9",
+                "cannot listen on 10.9.9.9:30: no (10.9.9.9 is from C2_HOST)",
+            ),
+            ("cannot use \"/x/y\"", "C2_DATA_DIR", "/x", "cannot use \"/x/y\""),
+            ("cannot listen on 10.9.9.99:30", "C2_HOST", "10.9.9.9", "cannot listen on 10.9.9.99:30"),
+        ];
+        for (message, name, value, expected) in table {
+            assert_eq!(with_source(message, name, value), expected);
+        }
+    }
 }

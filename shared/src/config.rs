@@ -3,6 +3,7 @@
 //! Flags win over the environment, the environment over the file; that order is made by each
 //! program's `main`. An unknown key is an error with a "did you mean", never ignored.
 
+mod retention;
 mod slot_count;
 mod via;
 
@@ -28,6 +29,7 @@ use crate::server_address::{ADDRESS_FILE, ServerAddress};
 use crate::validate;
 use crate::worker::Neighbour;
 
+pub use retention::Retention;
 pub use slot_count::SlotCount;
 pub use via::Via;
 
@@ -65,21 +67,6 @@ pub struct ServerConfig {
     pub mail_server: String,
     /// The PostgreSQL database that keeps everything; without one it is SQLite in the data folder.
     pub store: String,
-}
-
-/// How long ended jobs are kept; the first bound that is passed counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// See [`ServerConfig::keep_days`].
-    pub keep_days: u64,
-    /// See [`ServerConfig::keep_jobs`].
-    pub keep_jobs: u64,
-    /// See [`ServerConfig::keep_bytes`].
-    pub keep_bytes: u64,
-    /// See [`ServerConfig::output_keep_bytes`]: all older outputs of a job together have no more.
-    pub output_keep_bytes: u64,
-    /// See [`ServerConfig::keep_blob_bytes`].
-    pub keep_blob_bytes: u64,
 }
 
 /// The agent's `config.json`.
@@ -134,20 +121,6 @@ impl Default for ServerConfig {
             notify_commands: BTreeMap::new(),
             mail_server: "127.0.0.1:25".to_owned(),
             store: String::new(),
-        }
-    }
-}
-
-impl ServerConfig {
-    /// How long ended jobs are kept, and how much of them.
-    #[must_use]
-    pub const fn retention(&self) -> Retention {
-        Retention {
-            keep_days: self.keep_days,
-            keep_jobs: self.keep_jobs,
-            keep_bytes: self.keep_bytes,
-            output_keep_bytes: self.output_keep_bytes,
-            keep_blob_bytes: self.keep_blob_bytes,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! "Did you mean": the nearest of the real candidates to a mistyped word.
 
+use std::collections::BTreeSet;
+
 /// Bytes of a word that may be a mistyped one. To compare takes time that grows with it.
 const WORD_BYTES_MAX: usize = 256;
 
@@ -30,7 +32,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// Writes the hint for an unknown word: the nearest candidate, else all of them, else `nothing`.
 #[must_use]
 pub fn for_unknown<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>, nothing: &str) -> String {
-    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let mut candidates: Vec<&str> = candidates.into_iter().collect();
+    // Machines may share a name.
+    let mut known = BTreeSet::new();
+    candidates.retain(|candidate| known.insert(*candidate));
     match nearest(word, candidates.iter().copied()) {
         Some(near) => format!("did you mean {near:?}?"),
         None if candidates.is_empty() => nothing.to_owned(),
@@ -62,6 +67,7 @@ mod tests {
     fn unknown_words_list_what_is_known() {
         assert_eq!(for_unknown("gpuu", ["gpu", "cpu"], "none"), "did you mean \"gpu\"?");
         assert_eq!(for_unknown("zebra", ["gpu", "cpu"], "none"), "known: gpu, cpu");
+        assert_eq!(for_unknown("zebra", ["vm", "nas", "vm"], "none"), "known: vm, nas");
         assert_eq!(for_unknown("zebra", [], "no groups yet"), "no groups yet");
     }
 }

@@ -1,5 +1,4 @@
-//! What people type: lines that they guess, examples of the help, and texts in all the forms in which
-//! they come.
+//! What people type: examples of the help, and texts in all the forms in which they come.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,7 +9,8 @@ use c2_tests::{Cluster, scenario};
 use c2_tui::for_tests;
 
 crate::tests![
-    a_guessed_line_works_or_its_hint_leads_to_one_that_does,
+    what_a_job_receives_is_the_name_of_the_list,
+    every_verb_refuses_in_json,
     the_examples_of_the_help_are_understood,
     scripts_and_standard_input_are_jobs,
     a_dry_run_says_what_a_submit_says,
@@ -20,31 +20,6 @@ crate::tests![
     jobs_find_who_they_are_and_what_they_left,
     mistakes_in_the_arguments_are_json_too,
 ];
-
-fn a_guessed_line_works_or_its_hint_leads_to_one_that_does() {
-    let lines = include_str!("../data/guessed_lines.txt").lines();
-    let lines: Vec<(&str, &str)> = lines.filter_map(|line| line.rsplit_once(" => ")).collect();
-    assert!(lines.len() >= 200, "{}", lines.len());
-    let mut wrong = Vec::new();
-    for (line, wanted) in lines {
-        match for_tests::parse(line) {
-            Ok(()) if wanted == "ok" => {}
-            Ok(()) => wrong.push(format!("{line} is understood, and {wanted:?} was wanted")),
-            Err(message) => {
-                let hint = for_tests::hint(line).unwrap_or_default();
-                if wanted == "ok" || !format!("{message}\n{hint}").contains(wanted) {
-                    wrong.push(format!("{line}: {message}; {hint}; and not {wanted:?}"));
-                }
-                // A line that is given in full can be typed.
-                let ours = hint.strip_prefix("write it as: ").filter(|ours| !ours.starts_with('-') && *ours == wanted);
-                if let Some(Err(message)) = ours.map(for_tests::parse) {
-                    wrong.push(format!("{line}: {ours:?} is not understood: {message}"));
-                }
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
 
 fn the_examples_of_the_help_are_understood() {
     scenario(async |cluster| {
@@ -253,6 +228,181 @@ fn each_line_of_a_list_brings_its_file() {
         assert_eq!(ran.status, 0, "{ran:?}");
         let refused = cluster.exec(&["split 'echo {}' list0"]).await?;
         assert!(refused.status == 1 && refused.stderr.contains("--null"), "{refused:?}");
+        Ok(())
+    });
+}
+
+/// Names as they lie about, one a line or between NULs, by way of a real agent.
+fn what_a_job_receives_is_the_name_of_the_list() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let here = cluster.console_dir();
+        let names = [
+            "plain",
+            "a b",
+            " two  ",
+            "it's",
+            "\"both\" it's",
+            "$(touch x)",
+            "`touch x`",
+            "$HOME",
+            "${x}",
+            "\\",
+            "a\\b",
+            "-n",
+            "--",
+            "-e x",
+            "line\nend",
+            "\n",
+            "a\r",
+            "*",
+            "~",
+            "~root",
+            "#x",
+            "!x",
+            "{}",
+            "{#}",
+            "a;b|c&d>e<f",
+            "é 漢 🦀",
+            "2",
+            "if",
+            "%s\\n",
+            "\t",
+            "\u{1}",
+        ];
+        std::fs::write(here.join("list"), names.join("\0"))?;
+        let templates = [
+            "printf '<%s>' {}",
+            "x={}; printf '<%s>' \"$x\"",
+            "printf '<%s>' \"$(printf %s {}; echo .)\" | sed '$s/\\.>$/>/'",
+        ];
+        let mut first = 1;
+        for template in templates {
+            let line = format!("split '{}' list --null --wait", template.replace('\'', "'\\''"));
+            let ran = cluster.exec(&[&line]).await?;
+            ensure!(ran.status == 0, "{line}: {ran:?}");
+            for (job, name) in (first..).zip(names) {
+                let wrote = cluster.client().job(c2_shared::id::JobId(job), 0).await?.job.stdout;
+                ensure!(wrote == format!("<{name}>"), "{template}: {name:?} became {wrote:?}");
+            }
+            first += names.len() as u64;
+        }
+        let left = cluster.exec(&["submit 'ls ../*/x' --wait"]).await?;
+        ensure!(left.status != 0, "a name was run: {left:?}");
+        // Not the name, and so refused, with the place.
+        std::fs::write(here.join("list"), b"ok\0caf\xe9.txt\0")?;
+        let refused = cluster.exec(&["split 'cat {}' list --null"]).await?;
+        ensure!(
+            refused.status == 1 && refused.stderr.contains("input 2 of \"list\" is not valid UTF-8"),
+            "{refused:?}"
+        );
+        for template in ["cat \"{}\"", "cat '\\''{}'\\''", "cat `echo {}`", "cat $(( {} ))"] {
+            let refused = cluster.exec(&[&format!("split '{template}' list --null")]).await?;
+            ensure!(refused.status == 2 && refused.stderr.contains("of the command stands"), "{template}: {refused:?}");
+        }
+        Ok(())
+    });
+}
+
+/// Lines with operands that c2d does not know, and with values that mean nothing.
+const UNKNOWN: [&str; 48] = [
+    "job job-999",
+    "job nonsense",
+    "output nonsense",
+    "wait job-999",
+    "cancel job-999",
+    "hold nonsense",
+    "release 999",
+    "change 999 --priority=1",
+    "top 999",
+    "bottom @nogroup",
+    "retry job-999",
+    "why 999",
+    "follow nonsense",
+    "get-files 999",
+    "info nowhere",
+    "drain nowhere",
+    "resume @nogroup",
+    "wake nowhere",
+    "assign nowhere g",
+    "unassign nowhere g",
+    "set-tags nowhere t",
+    "set-resources nowhere cpus=1",
+    "get-tags nowhere",
+    "detect-tags nowhere",
+    "remove-worker nowhere",
+    "cleanup-workspaces nowhere",
+    "pdsh nowhere true",
+    "copy jobs.txt nowhere:/tmp",
+    "verify-ssh nowhere",
+    "batches nobatch",
+    "schedule show nothing",
+    "schedule run nothing",
+    "schedule change nothing --cron=@daily",
+    "notify show nothing",
+    "notify test nothing",
+    "submit true --group=nogroup",
+    "submit true --depends=999",
+    "submit true --upload=no/file",
+    "submit --script=no/file",
+    "batch no/file",
+    "split 'echo {}' no/file",
+    "help nothing",
+    "submit true --tags='a b'",
+    "jobs --state=nothing",
+    "log nothing",
+    "timeline --since=soon",
+    "submit true --timeout=soon",
+    "submit 'true",
+];
+
+/// The error of a line, which is the last document on standard error.
+fn json_error(ran: &c2_tests::Output) -> Result<serde_json::Value> {
+    let last = ran.stderr.lines().last().with_context(|| format!("{ran:?}"))?;
+    let error: serde_json::Value = serde_json::from_str(last).with_context(|| format!("{ran:?}"))?;
+    for field in ["code", "message", "hint"] {
+        ensure!(error[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {error}");
+    }
+    Ok(error)
+}
+
+/// Each verb with words that mean nothing to it, and with a c2d that is not there.
+fn every_verb_refuses_in_json() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        for command in for_tests::commands().iter().filter(|command| !command.full_screen) {
+            let verb = command.name.as_str();
+            for line in [format!("{verb} --no-such-flag"), format!("{verb} a b c d e f --no-such-flag=x")] {
+                let ran = cluster.console(&["--json", "--exec", &line]).await?;
+                // What is behind the target of pdsh is the command, flags and all.
+                if ran.status == 2 {
+                    let error = json_error(&ran)?;
+                    ensure!(error["code"] == "usage", "{line}: {error}");
+                    let named = [verb, "no-such-flag"]
+                        .iter()
+                        .any(|word| error["message"].as_str().unwrap_or_default().contains(word))
+                        || error["message"].as_str().unwrap_or_default().contains('<');
+                    ensure!(named, "{line}: the message names the word: {error}");
+                } else {
+                    ensure!(ran.status != 0 && verb == "pdsh", "{line}: {ran:?}");
+                    json_error(&ran)?;
+                }
+            }
+        }
+        // Operands that c2d does not know.
+        for line in UNKNOWN {
+            let ran = cluster.console(&["--json", "--exec", line]).await?;
+            ensure!([1, 2].contains(&ran.status), "{line}: {ran:?}");
+            let error = json_error(&ran)?;
+            ensure!(error["message"] != "", "{line}: {error}");
+        }
+        cluster.kill_c2d()?;
+        for line in ["list", "submit true", "jobs", "wait 1", "schedule list", "stats", "doctor"] {
+            let ran = cluster.console(&["--json", "--exec", line]).await?;
+            if line != "doctor" {
+                ensure!(ran.status == 3 && json_error(&ran)?["code"] == "unreachable", "{line}: {ran:?}");
+            }
+        }
         Ok(())
     });
 }

@@ -61,6 +61,7 @@ mod e2e;
 mod endpoints;
 mod faults;
 mod fuzz;
+mod guesses;
 mod guide;
 mod home;
 mod language;
@@ -127,6 +128,7 @@ const ALL: &[&[Test]] = &[
     e2e::settings::TESTS,
     e2e::slots::TESTS,
     e2e::upkeep::TESTS,
+    e2e::waiting::TESTS,
     e2e::workspace::TESTS,
     pdsh::copy::TESTS,
     pdsh::hostile::TESTS,
@@ -144,6 +146,7 @@ const ALL: &[&[Test]] = &[
     console::pager::TESTS,
     console::tables::TESTS,
     console::thrift::TESTS,
+    guesses::TESTS,
     language::TESTS,
     compat::TESTS,
     endpoints::TESTS,

@@ -10,11 +10,13 @@
 mod call;
 mod control;
 mod front;
+mod options;
 mod script;
 
 pub(crate) use call::partition;
 pub(crate) use control::{Control, sweep};
 pub(crate) use front::{FrontError, FrontOptions, run};
+pub(crate) use options::ElsewhereOptions;
 pub(crate) use script::{Parts, script};
 
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! Starts a job's shell: workspace, files, environment, standard streams.
 //!
-//! The way of a plain job is kept short: one folder, one write of the script, two pipes, one
-//! spawn. The command stands in a file, so that it is on nobody's argument list.
+//! The way of a plain job is kept short: one folder, two pipes, one spawn. The command stands in the shell's
+//! environment, which only its own user can read, so that it is on nobody's argument list; what is too long
+//! for that stands in a file.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -21,6 +22,7 @@ use rustix::process::{Pid, geteuid, getpid, umask};
 
 use crate::cache::Cache;
 use crate::slurm::Slurm;
+use crate::supervise::oom::Oom;
 use crate::supervise::wire::Start;
 use crate::workspace::{Made, Root, RootError};
 
@@ -29,6 +31,10 @@ use crate::workspace::{Made, Root, RootError};
 const INHERITED: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
 /// The shell of jobs that ask for no other.
 pub(super) const SHELL: &str = "/bin/sh";
+/// In which a shell finds its command. Nothing that it starts inherits it.
+const COMMAND_VARIABLE: &str = "C2_COMMAND";
+/// Bytes of a command that fit into one entry of an environment, beside the name.
+const ENTRY_BYTES_MAX: usize = 120 * 1024;
 /// The search path when the agent has none, as under a bare init.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Marks a job's processes with the attempt.
@@ -36,10 +42,6 @@ const ATTEMPT_VARIABLE: &str = "C2_ATTEMPT";
 /// Marks a job's processes with the agent, as another agent on this machine may have an attempt of
 /// the same name.
 pub(crate) const AGENT_VARIABLE: &str = "C2_AGENT_ID";
-
-/// How early a process goes when memory is short, from -1000 to 1000; jobs go before agent and runner.
-const OOM: &str = "/proc/self/oom_score_adj";
-const JOB_OOM: &str = "500";
 
 /// Starts jobs, one after the other.
 #[derive(Debug)]
@@ -53,32 +55,6 @@ pub(crate) struct Launcher {
     script_path: PathBuf,
     inherited: Vec<(&'static str, OsString)>,
     oom: Oom,
-}
-
-/// How early this process goes when memory is short, which its children take over at their start. The file stays
-/// open, as it is written twice for each job; none where it may not be changed.
-#[derive(Debug)]
-struct Oom {
-    file: Option<File>,
-    own: String,
-}
-
-impl Oom {
-    fn open() -> Self {
-        let own = std::fs::read_to_string(OOM).unwrap_or_default().trim().to_owned();
-        Self { file: OpenOptions::new().write(true).open(OOM).ok(), own }
-    }
-
-    /// Does it as one that goes before this process; where that cannot be, jobs are as likely to go as all others.
-    fn first<T>(&self, work: impl FnOnce() -> T) -> T {
-        let set = |value: &str| self.file.as_ref().map(|file| file.write_all_at(value.as_bytes(), 0));
-        let was_set = matches!(set(JOB_OOM), Some(Ok(())));
-        let done = work();
-        if was_set && let Some(Err(error)) = set(&self.own) {
-            tracing::warn!("this process goes as early as its jobs when memory is short: {error}");
-        }
-        done
-    }
 }
 
 /// A shell that was started.
@@ -195,13 +171,23 @@ impl Launcher {
             self.root.place(job, &start.spec.upload, &self.cache).map_err(SetupError::Workspace)?;
         }
         self.keep_script()?;
-        self.write_script(&start.spec.command).map_err(SetupError::Input)?;
-        // By its descriptor, so that it is this very file, whatever happens to the path meanwhile.
-        let script = format!(". /proc/{}/fd/{}", getpid().as_raw_nonzero(), self.script.as_raw_fd());
         let shell = start.spec.shell.as_deref().unwrap_or(SHELL);
+        let is_short = start.spec.command.len() <= ENTRY_BYTES_MAX;
+        let reading = evaluation(shell).filter(|_| is_short);
+        let script = match reading {
+            Some(reading) => reading.to_owned(),
+            None => {
+                self.write_script(&start.spec.command).map_err(SetupError::Input)?;
+                // By its descriptor, so that it is this very file, whatever happens to the path meanwhile.
+                format!(". /proc/{}/fd/{}", getpid().as_raw_nonzero(), self.script.as_raw_fd())
+            }
+        };
         let asked = match self.folder(start) {
             Ok(folder) => {
                 let mut command = self.command(start, shell, &script);
+                if reading.is_some() {
+                    command.env(COMMAND_VARIABLE, &start.spec.command);
+                }
                 command.current_dir(folder).stdin(stdin);
                 // Never waited for by this handle: the runner collects every process of the job itself.
                 self.spawn(&mut command, start.spec.umask.as_deref()).map_err(|error| Lacks::of_shell(shell, error))
@@ -343,6 +329,18 @@ impl Launcher {
             }
         }
         command.envs(&start.variables).envs(&start.spec.env);
+    }
+}
+
+/// How a shell runs a command out of its environment and passes it on to nobody; none where that is not known. Its
+/// messages then name the job alone, and no file of the agent.
+fn evaluation(shell: &str) -> Option<&'static str> {
+    match shell.rsplit('/').next().unwrap_or(shell) {
+        "bash" => Some("export -n C2_COMMAND; eval \"$C2_COMMAND\""),
+        "zsh" => Some("typeset +x C2_COMMAND; eval \"$C2_COMMAND\""),
+        // Others cannot keep a variable and not export it. It is read before it goes.
+        "sh" | "dash" | "ash" | "ksh" | "mksh" => Some("eval \"unset C2_COMMAND;$C2_COMMAND\""),
+        _ => None,
     }
 }
 

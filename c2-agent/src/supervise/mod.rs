@@ -15,6 +15,8 @@ mod job;
 mod launch;
 mod link;
 mod meter;
+pub(crate) mod news;
+mod oom;
 mod peer;
 mod pipe;
 mod proc;

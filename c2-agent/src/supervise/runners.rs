@@ -11,19 +11,19 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use c2_shared::api::live::{OutputAnswer, OutputRead};
-use c2_shared::api::work::AttemptResult;
+use c2_shared::api::live::OutputRead;
 use c2_shared::id::AttemptId;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::options::{Confinement, ElsewhereOptions, Timing};
-use crate::slurm;
+use crate::options::{Confinement, Timing};
+use crate::slurm::{self, ElsewhereOptions};
 use crate::state::StateDir;
 use crate::supervise::children::Children;
 use crate::supervise::link::{Following, LOOKS, follow};
+pub(crate) use crate::supervise::news::{News, Report};
 use crate::supervise::recover::end_runner;
-use crate::supervise::wire::{Leaves, RUNNER_VERSION, Start, ToRunner, Verdict, frame};
+use crate::supervise::wire::{RUNNER_VERSION, Start, ToRunner, Verdict, frame};
 
 /// Messages that may wait for one runner. They are few and small but for a job's files, so a full
 /// queue means a runner that is stopped.
@@ -57,30 +57,6 @@ pub(crate) struct Plan {
     pub(crate) elsewhere: ElsewhereOptions,
     /// Slots of this agent; runners with higher numbers are left from a larger one.
     pub(crate) slots: u32,
-}
-
-/// Something that a runner said, or its death.
-#[derive(Debug)]
-pub(crate) struct Report {
-    pub(crate) slot: u32,
-    pub(crate) news: News,
-}
-
-/// What a report says.
-#[derive(Debug)]
-pub(crate) enum News {
-    /// A connection was made: all that the runner holds.
-    Hello { version: String, running: Option<AttemptId>, ended: Vec<AttemptResult> },
-    /// What an attempt leaves, said before its end.
-    Leaves { attempt: AttemptId, leaves: Leaves },
-    /// An attempt is over.
-    Ended(Box<AttemptResult>),
-    /// The answer to a question about a job's output.
-    Wrote(OutputAnswer),
-    /// The runner lives but cannot be spoken to any more by this connection.
-    Broken,
-    /// The runner is dead, and so is everything that it ran; the attempts that it had noted.
-    Dead { owed: Vec<AttemptId> },
 }
 
 #[derive(Debug)]

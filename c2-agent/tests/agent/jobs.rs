@@ -26,6 +26,10 @@ fn outcomes_and_output() {
         ),
         ("echo $SECRET_OF_THE_AGENT$CUDA_VISIBLE_DEVICES", Outcome::Exit { code: 0 }, "\n", ""),
         ("tr '\\0' ' ' </proc/$$/cmdline | grep -c secret", Outcome::Exit { code: 1 }, "0\n", ""),
+        ("env | grep -c C2_COMMAND", Outcome::Exit { code: 1 }, "0\n", ""),
+        ("echo $0; alias a='echo b'\na", Outcome::Exit { code: 0 }, "job-12\nb\n", ""),
+        ("# only a comment", Outcome::Exit { code: 0 }, "", ""),
+        ("cat <<END\n$C2_JOB_ID \\$x\nEND", Outcome::Exit { code: 0 }, "job-14 $x\n", ""),
     ];
     for ((command, outcome, stdout, stderr), job) in table.into_iter().zip(1..) {
         let result = stage.run(job, command);
@@ -38,6 +42,29 @@ fn outcomes_and_output() {
     }
     assert_eq!(stage.workspaces(), [""; 0], "empty workspaces are removed");
     assert!(stage.runners().len() <= 2);
+}
+
+#[test]
+fn what_a_shell_says_names_the_job_and_no_file() {
+    let stage = Stage::new(&[]);
+    let wrong = ["[[ a ]] && no-such-program", "no-such-program", "echo \"", "echo (", "set -u; echo $nothing"];
+    for (number, shell_of_job) in (1..).zip(wrong.into_iter().flat_map(|text| [(text, None), (text, Some("bash"))])) {
+        let (text, other) = shell_of_job;
+        let spec = JobSpec { shell: other.map(str::to_owned), ..shell(text) };
+        let attempt = stage.c2d.submit(number, &[], spec);
+        let result = stage.c2d.result(attempt);
+        let said = result.stderr.head.lossy();
+        assert_ne!(result.outcome, Outcome::Exit { code: 0 }, "{text}");
+        assert!(
+            said.starts_with(&format!("job-{number}: ")) && !said.contains("/proc/"),
+            "{text} in {other:?}: {said}"
+        );
+        assert!(other.is_none() || !said.contains("C2_COMMAND"), "{said}");
+    }
+    // What does not fit into an environment is read from a file.
+    let text = "x".repeat(c2_shared::limits::COMMAND_BYTES_MAX - 64);
+    let result = stage.run(100, &format!("x={text}; echo $0 ${{#x}}; env | grep -c C2_COMMAND"));
+    assert_eq!(result.stdout, Output::whole(format!("job-100 {}\n0\n", text.len())));
 }
 
 #[test]

@@ -18,10 +18,10 @@ use crate::render;
 
 /// Seconds for which one poll is held by c2d; short enough that a dead connection is noticed.
 const POLL_S: u64 = 20;
-/// How long a job may take to start before its reason is asked for.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a job may take to start before its reason is asked for, so that it is said within a second.
+const PATIENCE: Duration = Duration::from_millis(800);
 /// How often the reason of a job that waits is asked for.
-const LOOK_AGAIN: Duration = Duration::from_secs(3);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Failures in a row after which c2d is given up: 1 + 2 + 4 + 8 + 10 + 10 s of waiting between them.
 pub(crate) const FAILURES_MAX: usize = 6;
 

@@ -15,7 +15,7 @@ use crate::command::draft::{Draft, Planned};
 use crate::command::job_flags::JobFlags;
 use crate::command::plan::{Plan, foretell, plan, say_beginnings, tell};
 use crate::command::upload::Sender;
-use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, json_job, progress, quoting, text};
+use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, json_job, progress, text, whole};
 
 /// Mistakes that are told; after so many, the file is another one than was meant.
 pub(super) const TOLD_MAX: usize = 20;
@@ -81,10 +81,12 @@ impl Sending {
         file: &str,
     ) -> Result<Outcome, CommandError> {
         if read.is_empty() {
-            return Err(CommandError::refused(format!("there is no job in {file:?}"), "write a command on each line"));
+            let message = format!("there is no job in {}", text::named(file));
+            return Err(CommandError::refused(message, "write a command on each line"));
         }
         if read.len() > QUEUE_LEN_MAX {
-            let message = format!("{} jobs are in {file:?}, and {QUEUE_LEN_MAX} fit into the queue", read.len());
+            let (jobs, file) = (read.len(), text::named(file));
+            let message = format!("{jobs} jobs are in {file}, and {QUEUE_LEN_MAX} fit into the queue");
             return Err(CommandError::refused(message, "split the file"));
         }
         let mut plan = plan(context, read).await?;
@@ -231,13 +233,13 @@ impl<'a> Lines<'a> {
     /// A command, with the lines that a backslash joins to it.
     fn shell(&mut self, first: &'a str) -> Placed<Result<Draft, String>> {
         let (place, mut command) = (format!("line {}", self.number), first.trim_start().to_owned());
-        while quoting::unfinished(&command) == Some(quoting::Unfinished::Joined) {
+        while whole::unfinished(&command) == Some(whole::Unfinished::Joined) {
             let Some(line) = self.line() else { break };
             command.push('\n');
             command.push_str(line);
         }
         let command = command.trim_end();
-        let draft = match quoting::unfinished(command) {
+        let draft = match whole::unfinished(command) {
             Some(unfinished) => Err(format!(
                 "{} (a line is a job: put what has several lines into a script, or write it as JSON with \\n)",
                 unfinished.words()
@@ -301,8 +303,8 @@ pub(crate) fn refused(file: &str, mistakes: &[Mistake]) -> CommandError {
     let told = mistakes.iter().take(TOLD_MAX).map(|mistake| format!("{}: {}", mistake.place, mistake.words));
     let more = mistakes.len().saturating_sub(TOLD_MAX);
     let more = (more > 0).then(|| format!("and {more} more"));
-    let mut error =
-        CommandError::refused(format!("{count} in {file:?}; nothing was submitted"), "correct them and try again");
+    let message = format!("{count} in {}; nothing was submitted", text::named(file));
+    let mut error = CommandError::refused(message, "correct them and try again");
     error.details = told.chain(more).collect();
     error
 }

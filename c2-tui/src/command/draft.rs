@@ -75,7 +75,7 @@ impl Names {
 }
 
 /// What `afterok:12` of Slurm and PBS is here.
-fn condition_elsewhere(text: &str) -> Option<String> {
+pub(crate) fn condition_elsewhere(text: &str) -> Option<String> {
     let (word, jobs) = text.split_once(':')?;
     let condition = match word {
         "afterok" | "aftercorr" => "",

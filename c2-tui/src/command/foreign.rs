@@ -2,9 +2,9 @@
 //! shells, each with what does the same here.
 //!
 //! A verb's line is given in full, with the words that were typed in their place, so that one step
-//! leads to it.
+//! leads to it. The flags of batch systems are those of `foreign_flags`.
 
-use crate::command::Word;
+use crate::command::{Word, foreign_flags, lex};
 
 /// How a foreign verb is written here; `{}` is the rest of the line, `{f}` its first word that is no flag, `{q}`
 /// the rest in quotes, `{p}` the same with a place for inputs, `{l}` the whole of the line.
@@ -12,7 +12,8 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["sh", "bash", "python", "python3", "make", "sleep", "echo", "nvidia-smi"], "submit {l}"),
     (&["for", "while", "until", "if", "case", "select", "function"], "submit {l}"),
     (&["sbatch", "qsub", "condor_submit"], "submit --script={f}"),
-    (&["srun", "salloc", "run"], "submit {q} --wait"),
+    (&["srun", "salloc", "run", "time"], "submit {q} --wait"),
+    (&["systemctl", "service", "journalctl", "uptime", "df", "free", "uname", "apt", "apt-get"], "pdsh @all {l}"),
     (&["tsp", "ts", "add", "enqueue", "nohup", "bsub"], "submit {q}"),
     (&["login", "logout"], "c2-tui {l}, in a shell"),
     (&["at"], "submit \"COMMAND\" --begin=18:00"),
@@ -120,7 +121,24 @@ const FLAGS: &[(&[&str], &str)] = &[
 ];
 
 /// Programs whose name stands in front of a verb.
-const PROGRAMS: [&str; 8] = ["hq", "pueue", "kubectl", "c2-tui", "c2", "slurm", "docker", "sudo"];
+const PROGRAMS: [&str; 11] =
+    ["hq", "pueue", "kubectl", "c2-tui", "c2", "slurm", "scontrol", "docker", "podman", "nomad", "sudo"];
+
+/// What those programs call jobs, and what they call workers.
+const NOUNS: [(&[&str], bool); 2] = [
+    (&["job", "jobs", "pod", "pods", "task", "tasks", "alloc", "container", "containers"], false),
+    (&["node", "nodes", "worker", "workers"], true),
+];
+
+/// What is done with a noun that stands first, as in `hq job list`: with jobs, and with workers.
+const ACTIONS: [(&[&str], &str, &str); 6] = [
+    (&["list", "ls"], "jobs", "list"),
+    (&["cancel", "stop", "kill", "delete", "rm"], "cancel", "remove-worker"),
+    (&["info", "show", "status", "inspect", "describe", "summary"], "job", "info"),
+    (&["logs", "log", "cat", "output"], "output", "info"),
+    (&["run", "plan"], "batch", "add-worker"),
+    (&["wait"], "wait", "info"),
+];
 
 /// What flags of task-spooler do, which has no verbs.
 const SPOOLER: [(&str, &str); 10] = [
@@ -143,10 +161,8 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     // `kubectl get pods` has its verb in the noun.
     let is_verb = |word: &Word| super::find(&word.text).is_some() || form(&word.text).is_some();
     let leads = PROGRAMS.contains(&verb_text) || verb_text == "get" && rest.first().is_some_and(is_verb);
-    if let Some(next) = rest.first().filter(|_| leads) {
-        let behind = &line[next.span.start..];
-        let same = super::find(&next.text).is_some() && (verb_text, next.text.as_str()) != ("pueue", "log");
-        return if same { Some(behind.to_owned()) } else { self::line(line, rest) };
+    if leads && let Some(next) = rest.first() {
+        return behind_program(line, verb, next, rest);
     }
     let spooler = rest.first().filter(|_| ["tsp", "ts"].contains(&verb_text));
     let spooler = spooler.and_then(|flag| SPOOLER.iter().find(|(name, _)| *name == flag.text));
@@ -159,9 +175,11 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     if let Some(command) = wrapped.filter(|_| form.contains("{f}")) {
         return Some(format!("submit {}", quoted(command)));
     }
-    let form = if form.contains("{p}") && rest.first().is_some_and(Word::is_quoted) { "split {}" } else { form };
+    let is_whole = rest.first().is_some_and(Word::is_quoted) && !rest.iter().any(|word| word.text.starts_with(":::"));
+    let form = if form.contains("{p}") && is_whole { "split {}" } else { form };
     let of_shell = ["{q}", "{p}", "{f}"].iter().any(|place| form.contains(place));
-    let rest = if of_shell { behind_flags(rest) } else { rest };
+    let read = if of_shell { foreign_flags::read(verb_text, rest, form.contains("{f}")) } else { Default::default() };
+    let rest = if of_shell { before_inputs(read.command) } else { rest };
     let span = rest.first().zip(rest.last()).map(|(first, last)| line[first.span.start..last.span.end].to_owned());
     let quoted = match (rest, &span) {
         ([one], Some(span)) if one.is_quoted() => span.clone(),
@@ -169,17 +187,21 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
         (_, None) => "\"COMMAND\"".to_owned(),
     };
     // Flags of another tool mean nothing to verbs that take jobs or workers.
-    let takes_words = ["submit", "pdsh", "split", "batch"].iter().any(|verb| form.starts_with(verb));
+    let takes_words = ["submit", "pdsh", "split"].iter().any(|verb| form.starts_with(verb));
     let plain = || {
         let words = rest.iter().filter(|word| !word.text.starts_with('-')).map(|word| &line[word.span.clone()]);
         Some(words.collect::<Vec<_>>().join(" ")).filter(|words| !words.is_empty())
     };
-    let rest = if takes_words { span } else { plain() };
+    let rest = match form {
+        "pdsh {}" => on_worker(line, rest),
+        _ if takes_words => span,
+        _ => plain(),
+    };
     // Without words of its own the line shows those of the usage.
     let rest = rest.unwrap_or_else(|| operands(form).to_owned());
     let all = line[verb.span.start..].trim();
     let all = if form.starts_with("c2-tui") { all.to_owned() } else { self::quoted(all) };
-    let script = scripted(line, words);
+    let script = read.operand.map_or("FILE", |word| &line[word.span.clone()]);
     let placed = if quoted.contains("{}") {
         quoted.clone()
     } else {
@@ -194,12 +216,90 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
             "l" => &all,
             "q" => &quoted,
             "p" => &placed,
-            "f" => &script,
+            "f" => script,
             _ => &rest,
         });
         left = behind;
     }
-    Some((filled + left).trim().to_owned())
+    let inputs = read.file.or_else(|| inputs_of(line, words));
+    let left = inputs.filter(|_| form.contains("{p}")).map_or_else(|| left.to_owned(), |file| format!(" {file}"));
+    Some((filled + &left + &read.flags).trim().to_owned())
+}
+
+/// A line with the name of a program in front of the verb.
+fn behind_program(line: &str, program: &Word, next: &Word, rest: &[Word]) -> Option<String> {
+    match (program.text.as_str(), next.text.as_str()) {
+        ("docker" | "podman", "run" | "exec" | "build" | "compose") => {
+            Some(format!("submit {}", quoted(line[program.span.start..].trim())))
+        }
+        ("pueue", "enqueue") => Some(format!("release {}", line[next.span.end..].trim())),
+        ("pueue", "log") => self::line(line, rest),
+        _ => of_nouns(line, rest).or_else(|| again(&line[next.span.start..])),
+    }
+}
+
+/// A line with a noun of a program, as in `hq job list` and `kubectl describe pod/3`, without the program.
+fn of_nouns(line: &str, words: &[Word]) -> Option<String> {
+    let noun = |word: &str| NOUNS.iter().find(|(nouns, _)| nouns.contains(&word)).map(|(_, are_workers)| *are_workers);
+    let text = |word: &Word| {
+        let text = &line[word.span.clone()];
+        text.split_once('/').filter(|(before, _)| noun(before).is_some()).map_or(text, |(_, name)| name).to_owned()
+    };
+    let operands =
+        |words: &[Word]| -> Vec<String> { words.iter().filter(|word| !word.text.starts_with('-')).map(text).collect() };
+    let [first, behind @ ..] = words else { return None };
+    let second = behind.first();
+    if let (Some(are_workers), Some(action)) = (noun(&first.text), second)
+        && let Some((_, job, worker)) = ACTIONS.iter().find(|(words, ..)| words.contains(&action.text.as_str()))
+    {
+        let operands = operands(&behind[1..]);
+        let verb = if are_workers { worker } else { job };
+        let verb = if *verb == "info" && operands.is_empty() { "list" } else { verb };
+        return Some([&[(*verb).to_owned()], &operands[..operands.len().min(1)]].concat().join(" "));
+    }
+    // `node drain nas`
+    if let (Some(_), Some(action)) = (noun(&first.text), second)
+        && (super::find(&action.text).is_some() || form(&action.text).is_some())
+    {
+        return again(&line[action.span.start..]);
+    }
+    let (at, are_workers) = behind.iter().enumerate().find_map(|(at, word)| {
+        let prefix = word.text.split_once('/').map_or(word.text.as_str(), |(before, _)| before);
+        Some((at, noun(prefix)?))
+    })?;
+    let named = behind[at].text.contains('/');
+    let operands = operands(&behind[if named { at } else { at + 1 }..]);
+    match (first.text.as_str(), are_workers) {
+        ("top", true) => Some("list".to_owned()),
+        ("get", _) if operands.is_empty() => None,
+        ("get" | "show" | "describe", true) => Some(format!("info {}", operands.join(" "))),
+        ("get" | "show" | "describe", false) => Some(format!("job {}", operands.join(" "))),
+        _ if operands.is_empty() => None,
+        (verb, _) => again(&format!("{verb} {}", operands.join(" "))),
+    }
+}
+
+/// A line that may be ours, or is another's itself.
+fn again(line: &str) -> Option<String> {
+    let words = lex::scan(line).0;
+    let own = super::find(&words.first()?.text).is_some();
+    if own { Some(line.to_owned()) } else { self::line(line, &words) }
+}
+
+/// A worker and the command for it, without flags in front of either.
+fn on_worker(line: &str, words: &[Word]) -> Option<String> {
+    let target = words.iter().position(|word| !word.text.starts_with('-'))?;
+    let behind = &words[target + 1..];
+    let command = behind.iter().position(|word| !word.text.starts_with('-')).map(|at| &behind[at..]);
+    let command = command.and_then(|words| Some(line[words.first()?.span.start..words.last()?.span.end].to_owned()));
+    let command = command.unwrap_or_else(|| "COMMAND".to_owned());
+    Some(format!("{} {command}", &line[words[target].span.clone()]))
+}
+
+/// The file behind `::::` of parallel.
+fn inputs_of(line: &str, words: &[Word]) -> Option<String> {
+    let at = words.iter().position(|word| word.text == "::::")?;
+    words.get(at + 1).map(|word| line[word.span.clone()].to_owned())
 }
 
 fn form(verb: &str) -> Option<&'static str> {
@@ -210,39 +310,10 @@ fn form(verb: &str) -> Option<&'static str> {
     }
 }
 
-/// A command of another tool's line without the flags in front of it, of which some have a number beside them,
-/// and without the inputs of parallel.
-fn behind_flags(words: &[Word]) -> &[Word] {
-    let mut at = 0;
-    while let Some(word) = words.get(at).filter(|word| word.text.starts_with('-') && !word.is_quoted()) {
-        let takes_next =
-            !word.text.contains('=') && words.get(at + 1).is_some_and(|next| next.text.parse::<f64>().is_ok());
-        at += if takes_next { 2 } else { 1 };
-    }
-    let end = words.iter().position(|word| word.text.starts_with(":::")).unwrap_or(words.len());
-    words.get(at..end.max(at)).unwrap_or_default()
-}
-
-/// Flags of batch systems that have a word beside them.
-const OF_SCRIPTS: [&str; 12] = ["-N", "-J", "-q", "-p", "-o", "-e", "-A", "-M", "-m", "-P", "-l", "-D"];
-
-/// What a batch system is told of a script, as far as it means something here: the script, and numbers of an array.
-fn scripted(line: &str, words: &[Word]) -> String {
-    let (mut script, mut array, mut takes_numbers, mut takes_word) = (None, String::new(), false, false);
-    for word in &words[1..] {
-        let is_numbers = word.text.starts_with(|c: char| c.is_ascii_digit());
-        if let Some(numbers) =
-            word.text.strip_prefix("--array=").or((takes_numbers && is_numbers).then_some(&word.text))
-        {
-            array = format!(" --array={numbers}");
-        } else if !(word.text.starts_with('-') || takes_word || word.text.parse::<f64>().is_ok()) {
-            script = script.or_else(|| Some(&line[word.span.clone()]));
-        }
-        takes_numbers = matches!(word.text.as_str(), "--array" | "-a" | "-t" | "-J");
-        takes_word = OF_SCRIPTS.contains(&word.text.as_str());
-    }
-    let script = script.unwrap_or("FILE");
-    format!("{script}{array}")
+/// A command without the inputs of parallel, and without the sign that has a shell run it in the background.
+fn before_inputs(words: &[Word]) -> &[Word] {
+    let end = words.iter().position(|word| word.text.starts_with(":::") || word.text == "&");
+    &words[..end.unwrap_or(words.len())]
 }
 
 /// What stands behind a verb of ours.

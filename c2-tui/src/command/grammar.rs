@@ -264,6 +264,7 @@ impl Command {
             Self::Batch(batch) => Impact::if_mutating(!batch.sending.dry_run),
             Self::Split(split) => Impact::if_mutating(!split.sending.dry_run),
             Self::Submit(submit) => Impact::if_mutating(!submit.dry_run),
+            Self::Schedule(schedule) if schedule.is_dry() => Impact::ReadOnly,
             Self::Schedule(schedule) => Impact::of_action(&schedule.action),
             Self::Notify(notify) => Impact::of_action(&notify.action),
             Self::Copy(copy) if copy.writes_to().is_none() => Impact::ReadOnly,

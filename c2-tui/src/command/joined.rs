@@ -1,7 +1,7 @@
 //! Lines that belong together: those that a backslash or an open quote joins, and commands of a shell over several lines.
 
-use crate::command::lex::said;
-use crate::command::quoting::{self, Unfinished};
+use crate::command::lex::{Ended, follow, said};
+use crate::command::whole::{self, Unfinished};
 
 /// Puts lines together that belong together, and follows their quotes once.
 #[derive(Debug, Default)]
@@ -29,19 +29,11 @@ impl Joined {
     }
 
     fn is_open_after(&mut self, line: &str) -> bool {
-        let mut begins = self.quote.is_none();
-        let mut chars = line.char_indices();
-        while let Some((at, c)) = chars.next() {
-            match (self.quote, c) {
-                (None, '#') if begins && !line[at + 1..].starts_with(|c: char| !c.is_whitespace()) => return false,
-                (None, '"' | '\'') => self.quote = Some(c),
-                (Some(open), _) if open == c => self.quote = None,
-                (None | Some('"'), '\\') if chars.next().is_none() => return true,
-                _ => {}
-            }
-            begins = self.quote.is_none() && c.is_whitespace();
+        match follow(line, &mut self.quote) {
+            Ended::Comment(_) => false,
+            Ended::Joined => true,
+            Ended::Whole => self.quote.is_some(),
         }
-        self.quote.is_some()
     }
 }
 
@@ -58,42 +50,18 @@ fn goes_on(text: &str) -> bool {
     if OPENING.contains(&first) {
         return depth(text) > 0;
     }
-    is_here_document(text) || (first.starts_with('(') && quoting::unfinished(text).is_some())
-}
-
-/// Whether the first line begins a here-document of which the end has not come.
-fn is_here_document(text: &str) -> bool {
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default();
-    if quoting::unfinished(first) != Some(Unfinished::HereDocument) {
-        return false;
+    match whole::unfinished(text) {
+        Some(Unfinished::HereDocument) => true,
+        unfinished => first.starts_with('(') && unfinished.is_some(),
     }
-    let word = first.rsplit("<<").next().and_then(|behind| behind.trim_start_matches('-').split_whitespace().next());
-    let end = word.unwrap_or_default().trim_matches(['"', '\'', '\\']);
-    !end.is_empty() && lines.all(|line| line.trim_start_matches('\t') != end)
 }
 
 /// How many commands of several lines are open at the end of a text.
 fn depth(text: &str) -> usize {
-    let (mut depth, mut quote) = (0_usize, None);
-    for line in text.lines() {
-        let mut bare = String::new();
-        let mut chars = line.chars();
-        while let Some(c) = chars.next() {
-            match (quote, c) {
-                (None | Some('"'), '\\') => drop(chars.next()),
-                (None, '"' | '\'') => {
-                    quote = Some(c);
-                    bare.push('_');
-                }
-                (None, ';' | '&' | '|') => bare.extend([' ', c, ' ']),
-                (None, _) => bare.push(c),
-                (Some(open), _) if open == c => quote = None,
-                (Some(_), _) => {}
-            }
-        }
+    let mut depth = 0_usize;
+    for line in whole::bare(text).lines() {
         let mut begins = true;
-        for word in bare.split_whitespace() {
+        for word in line.replace(';', " ; ").replace('&', " & ").replace('|', " | ").split_whitespace() {
             match begins {
                 true if OPENING.contains(&word) => depth += 1,
                 true if CLOSING.contains(&word) => depth = depth.saturating_sub(1),
@@ -124,6 +92,10 @@ mod tests {
             "if true; then\nsubmit a\nelse\nsubmit b\nfi",
             "(cd /srv\nlist)",
             "cat <<EOF\nlist\nEOF",
+            "cat <<'EF' >x\nit's\nEF",
+            "cat <<-END\n\tlist\n\tEND",
+            "while read a; do\n  echo 'done' \"; done\" # done\ndone",
+            "for i in `ls`; do\nsubmit ${i%.x}\ndone",
             "for i in 1 2; do\nsubmit x",
         ] {
             assert_eq!(split(whole), [whole]);

@@ -116,6 +116,10 @@ fn set(draft: &mut Draft, key: &str, value: Value) -> Result<(), String> {
         "upload" => (flags.upload, base.upload) = value.uploads()?,
         "download" => flags.download = value.list_of_paths()?,
         "idempotency_key" => base.idempotency_key = value.text()?,
+        "wait" | "dry_run" | "max_running" => {
+            let flag = name.replace('_', "-");
+            return Err(format!("{key:?} is for all jobs together (write it behind the file: batch FILE --{flag})"));
+        }
         _ => {
             let known = FIELDS.iter().map(|(name, _)| *name);
             return Err(format!("unknown field {key:?} ({})", hint::for_unknown(&name, known, "")));

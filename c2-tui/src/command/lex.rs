@@ -56,19 +56,39 @@ pub(crate) fn said(line: &str) -> Range<usize> {
     if line[start..].starts_with('#') {
         return start..start;
     }
-    let (mut quote, mut begins) = (None, true);
-    let mut chars = line[start..].char_indices().map(|(at, c)| (start + at, c));
+    match follow(&line[start..], &mut None) {
+        Ended::Comment(at) => start..start + at,
+        Ended::Joined | Ended::Whole => start..line.len(),
+    }
+}
+
+/// How a line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// In a comment that begins at this byte.
+    Comment(usize),
+    /// After a backslash, which joins the next one.
+    Joined,
+    Whole,
+}
+
+/// Follows the quotes of a line from one that is open, or none, to the one that is open at its end.
+pub(crate) fn follow(line: &str, quote: &mut Option<char>) -> Ended {
+    let mut begins = quote.is_none();
+    let mut chars = line.char_indices();
     while let Some((at, c)) = chars.next() {
-        match (quote, c) {
-            (None, '#') if begins && !line[at + 1..].starts_with(|c: char| !c.is_whitespace()) => return start..at,
-            (None, '"' | '\'') => quote = Some(c),
-            (Some(open), _) if open == c => quote = None,
-            (None | Some('"'), '\\') => drop(chars.next()),
+        match (*quote, c) {
+            (None, '#') if begins && !line[at + 1..].starts_with(|c: char| !c.is_whitespace()) => {
+                return Ended::Comment(at);
+            }
+            (None, '"' | '\'') => *quote = Some(c),
+            (Some(open), _) if open == c => *quote = None,
+            (None | Some('"'), '\\') if chars.next().is_none() => return Ended::Joined,
             _ => {}
         }
         begins = quote.is_none() && c.is_whitespace();
     }
-    start..line.len()
+    Ended::Whole
 }
 
 pub(crate) fn lex(line: &str) -> Result<Vec<Word>, LexError> {

@@ -4,6 +4,7 @@
 use c2_shared::api::jobs::JobStateResponse;
 use c2_shared::api::many::{ChangeRequest, ManyRequest, ManyResponse, RefusedJob};
 use c2_shared::client::{Client, ClientError};
+use c2_shared::id::JobId;
 use serde_json::{Map, Value};
 
 use crate::command::job_name::JobNames;
@@ -49,6 +50,7 @@ pub(crate) async fn run(context: &Context, names: &[JobNames], deed: &Deed) -> R
 pub(crate) struct Many {
     done: Vec<JobStateResponse>,
     refused: Vec<RefusedJob>,
+    later: Vec<JobId>,
 }
 
 impl Many {
@@ -57,7 +59,7 @@ impl Many {
         let named: Vec<JobNames> = names.iter().filter(|name| !matches!(name, JobNames::All(_))).cloned().collect();
         let job_ids = resolve::jobs(context, &named).await?;
         let alone = job_ids.len() == 1 && names.len() == 1;
-        let mut many = Self { done: Vec::new(), refused: Vec::new() };
+        let mut many = Self { done: Vec::new(), refused: Vec::new(), later: Vec::new() };
         if !job_ids.is_empty() {
             many.add(deed.ask(&context.client, ManyRequest { job_ids, select: None }).await?);
         }
@@ -83,6 +85,7 @@ impl Many {
             (_, [refused]) if alone => Err(refused.error.clone().into()),
             (nobody, _) => {
                 nobody.iter().for_each(|nobody: &CommandError| context.progress(&nobody.message));
+                many.say_later(context);
                 Ok(many)
             }
         }
@@ -91,6 +94,17 @@ impl Many {
     fn add(&mut self, answer: ManyResponse) {
         self.done.extend(answer.done);
         self.refused.extend(answer.refused);
+        self.later.extend(answer.later);
+    }
+
+    /// Says of which jobs only the wish is noted, as their state is still the old one.
+    fn say_later(&self, context: &Context) {
+        let which = match self.later.as_slice() {
+            [] => return,
+            [one] => format!("{one} waits at a worker that is silent, so this is done when c2d hears of it"),
+            several => format!("{} jobs wait at silent workers, so this is done when c2d hears of them", several.len()),
+        };
+        context.progress(&format!("{which} again"));
     }
 
     pub(crate) fn outcome(self, data: impl FnOnce(Vec<JobStateResponse>, Vec<RefusedJob>) -> Data) -> Outcome {

@@ -65,12 +65,7 @@ pub(crate) fn of(error: &Error, command: &CommandInfo, typed: Option<Typed<'_>>)
         }
         ErrorKind::InvalidSubcommand => {
             let word = about(ContextKind::InvalidSubcommand);
-            CommandError::usage(
-                format!("unexpected {word:?} after {name}"),
-                format!(
-                    "put the whole line in quotes: {name} --exec '{word} ...'; `{name} --exec 'help {word}'` explains it"
-                ),
-            )
+            CommandError::usage(format!("unexpected {word:?} after {name}"), usage)
         }
         // What is left are kinds that no grammar of ours can give today; clap's own first line
         // says more than silence would.
@@ -93,7 +88,7 @@ fn unexpected(command: &CommandInfo, argument: &str, usage: String, typed: Optio
             let line = typed.map_or("", |(line, words)| command_before(line, words, argument));
             format!("what a shell does stands around c2-tui: c2-tui --exec {} {argument} ..", foreign::quoted(line))
         });
-        let hint = in_quotes.or(of_shell).unwrap_or(usage);
+        let hint = in_quotes.or(of_shell).or_else(|| one_target(command, typed)).unwrap_or(usage);
         return CommandError::usage(format!("unexpected {argument:?} after {}", command.name), hint);
     }
     if argument == "--json" && typed.is_some() {
@@ -111,6 +106,20 @@ fn unexpected(command: &CommandInfo, argument: &str, usage: String, typed: Optio
         _ => foreign.or(near).or(in_quotes).unwrap_or(usage),
     };
     CommandError::usage(format!("unknown flag {argument:?} of {}", command.name), hint)
+}
+
+/// The line with all but its last operand as one target, where several workers stand before what they are to get.
+fn one_target(command: &CommandInfo, typed: Option<Typed<'_>>) -> Option<String> {
+    let (line, words) = typed?;
+    let [first, second] = command.arguments.as_slice() else { return None };
+    if first.operand != Operand::Target || first.many || second.many {
+        return None;
+    }
+    let (flags, operands): (Vec<&Word>, Vec<&Word>) = words[1..].iter().partition(|word| word.text.starts_with('-'));
+    let text = |words: &[&Word]| words.iter().map(|word| line[word.span.clone()].to_owned()).collect::<Vec<_>>();
+    let (last, targets) = operands.split_last()?;
+    let parts = [vec![command.name.clone(), text(targets).join(",")], text(&[last]), text(&flags)];
+    Some(format!("write it as: {}", parts.concat().join(" ")))
 }
 
 /// On which side of a range a number lies, by the words of clap: `0 is not in 1..=1024`.

@@ -23,7 +23,8 @@ mod draft;
 mod examples;
 pub(crate) mod files;
 mod flags_first;
-mod foreign;
+pub(crate) mod foreign;
+mod foreign_flags;
 pub(crate) mod job_flags;
 mod json_job;
 mod machines;
@@ -85,6 +86,7 @@ mod unassign;
 mod verify_ssh;
 mod wait;
 mod wake;
+mod whole;
 mod why;
 
 pub(crate) use command_error::{CommandError, Kind};

@@ -12,7 +12,7 @@ use c2_shared::api::many::RefusedJob;
 use c2_shared::api::notifications::{NotificationGone, NotificationList, NotificationRow, NotificationTested};
 use c2_shared::api::output::Output;
 use c2_shared::api::output::Streams;
-use c2_shared::api::schedules::{ScheduleGone, ScheduleList, ScheduleRow};
+use c2_shared::api::schedules::{ScheduleGone, ScheduleList, ScheduleOutlook, ScheduleRow};
 use c2_shared::api::why::Explanation;
 use c2_shared::api::workers::{DetectResponse, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::checkup::Check;
@@ -87,6 +87,12 @@ pub(crate) enum Data {
     Batch(Box<BatchRow>),
     Schedules(ScheduleList),
     Schedule(Box<ScheduleRow>),
+    /// What a schedule would be.
+    ScheduleForeseen {
+        outlook: Box<ScheduleOutlook>,
+        /// Whether it would be added, not changed.
+        is_new: bool,
+    },
     /// The name of a schedule that is no more.
     ScheduleGone(ScheduleGone),
     Notifications(NotificationList),

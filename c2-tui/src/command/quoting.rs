@@ -2,8 +2,7 @@
 //!
 //! An input is quoted before it is put into a command. Between quotes of the command its own quotes
 //! would end these, and the shell would read the rest of it. This reader follows the quoting of a
-//! command just so far; where shells differ it says that the place is unclear. It also knows whether
-//! a command is whole, for files in which a line is a command.
+//! command just so far; where shells differ it says that the place is unclear.
 
 use std::collections::VecDeque;
 
@@ -53,83 +52,12 @@ pub(crate) fn misplaced<'a>(command: &'a str, marks: &[&str]) -> Option<(usize, 
     None
 }
 
-/// Why the shell would read on behind a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Unfinished {
-    /// A backslash joins the next line.
-    Joined,
-    /// A quote is open that began at this column.
-    Quote(char, usize),
-    HereDocument,
-    Parenthesis,
-    /// A word or operator behind which a command follows.
-    Word(&'static str),
-}
-
-impl Unfinished {
-    pub(crate) fn words(&self) -> String {
-        match self {
-            Self::Joined => "the line ends after a backslash".to_owned(),
-            Self::Quote(quote, column) => format!("the quote {quote} at column {column} is not closed"),
-            Self::HereDocument => "a here-document begins, and its text would be in the next lines".to_owned(),
-            Self::Parenthesis => "a parenthesis is not closed".to_owned(),
-            Self::Word(word) => format!("the line ends with {word:?}, so the command goes on in the next"),
-        }
-    }
-}
-
-/// What is open at the end of a command; nothing if it is whole.
-pub(crate) fn unfinished(command: &str) -> Option<Unfinished> {
-    let mut reader = Reader::new(command, &[]);
-    let mut plain_at = 0;
-    while reader.at < command.len() {
-        if reader.within.iter().all(|context| *context == Context::Commands) {
-            plain_at = reader.at;
-        }
-        reader.step().expect("nothing is misplaced where nothing is inserted");
-    }
-    let quote = reader.within.iter().find_map(|context| match context {
-        Context::SingleQuotes => Some('\''),
-        Context::DoubleQuotes => Some('"'),
-        Context::Backticks => Some('`'),
-        Context::Commands | Context::Comment | Context::Arithmetic(_) => None,
-    });
-    if reader.joined {
-        return Some(Unfinished::Joined);
-    }
-    if let Some(quote) = quote {
-        return Some(Unfinished::Quote(quote, command[..plain_at].chars().count() + 1));
-    }
-    if !reader.heres.is_empty() {
-        return Some(Unfinished::HereDocument);
-    }
-    let is_comment = reader.within.last() == Some(&Context::Comment);
-    if reader.within.len() > 1 + usize::from(is_comment) {
-        return Some(Unfinished::Parenthesis);
-    }
-    if is_comment { None } else { goes_on_behind(command).map(Unfinished::Word) }
-}
-
-/// The operator or the word of the shell with which a command ends, if another has to follow.
-fn goes_on_behind(command: &str) -> Option<&'static str> {
-    let text = command.trim_end();
-    if let Some(operator) = ["&&", "||", "|"].into_iter().find(|operator| text.ends_with(operator)) {
-        return (!text.ends_with("\\|")).then_some(operator);
-    }
-    ["do", "then", "else", "{"].into_iter().find(|word| {
-        let Some(before) = text.strip_suffix(word) else { return false };
-        let separated = before.is_empty() || before.ends_with([' ', '\t', ';', '\n', ')']);
-        // As an argument the same word means nothing: `echo do`.
-        separated && (before.trim_end().is_empty() || before.trim_end().ends_with([';', '&', '|', ')', '\n']))
-    })
-}
-
 fn mark_at<'a>(text: &'a str, marks: &[&str]) -> Option<&'a str> {
     marks.iter().find(|mark| text.starts_with(**mark)).map(|mark| &text[..mark.len()])
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Context {
+pub(super) enum Context {
     /// Commands: the whole text, or what stands in `(..)` or `$(..)`.
     Commands,
     Comment,
@@ -140,27 +68,29 @@ enum Context {
     Arithmetic(usize),
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     command: &'a str,
-    at: usize,
-    within: Vec<Context>,
+    pub(super) at: usize,
+    pub(super) within: Vec<Context>,
     /// Whether a word begins here, so that `#` begins a comment.
     begins: bool,
     unclear: bool,
     /// Here-documents whose text begins behind this line.
-    heres: VecDeque<Here>,
+    pub(super) heres: VecDeque<Here>,
     marks: &'a [&'a str],
     /// The last character is a backslash that joins what would follow.
-    joined: bool,
+    pub(super) joined: bool,
+    /// The text ends within a here-document.
+    pub(super) documented: bool,
 }
 
-struct Here {
+pub(super) struct Here {
     end: String,
     tabs: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn new(command: &'a str, marks: &'a [&'a str]) -> Self {
+    pub(super) fn new(command: &'a str, marks: &'a [&'a str]) -> Self {
         Self {
             command,
             at: 0,
@@ -170,7 +100,13 @@ impl<'a> Reader<'a> {
             heres: VecDeque::new(),
             marks,
             joined: false,
+            documented: false,
         }
+    }
+
+    /// Whether no quote, no comment and the like is open.
+    pub(super) fn is_plain(&self) -> bool {
+        self.within.iter().all(|context| *context == Context::Commands)
     }
 
     fn rest(&self) -> &'a str {
@@ -190,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a character, or some that mean something together; fails at a mark that is misplaced.
-    fn step(&mut self) -> Result<(), Place> {
+    pub(super) fn step(&mut self) -> Result<(), Place> {
         if let Some(mark) = self.mark() {
             self.check(mark)?;
             self.at += mark.len();
@@ -355,7 +291,8 @@ impl<'a> Reader<'a> {
                 let text = line.strip_suffix('\n').unwrap_or(line);
                 let bare = if here.tabs { text.trim_start_matches('\t') } else { text };
                 // A backslash joins two lines, and then the second ends nothing.
-                if rest.is_empty() || (bare == here.end && !joined) {
+                self.documented = rest.is_empty();
+                if self.documented || (bare == here.end && !joined) {
                     self.at += line.len();
                     break;
                 }
@@ -378,15 +315,17 @@ impl<'a> Reader<'a> {
 
     /// Whether a word can be inserted here; a number needs no quotes and may stand in arithmetic.
     fn check(&self, mark: &str) -> Result<(), Place> {
-        let quotes = self.within.iter().find_map(|context| match context {
-            Context::Commands => None,
+        // In backticks a backslash means something else, however deep it stands. Otherwise quoting begins anew in `$(..)`.
+        let backticks = self.within.contains(&Context::Backticks).then_some(Place::Backticks);
+        let quotes = backticks.or(match self.within.last() {
+            None | Some(Context::Commands) => None,
             // Which a name with a line end would leave.
-            Context::Comment => Some(Place::Comment),
-            Context::SingleQuotes => Some(Place::SingleQuotes),
-            Context::DoubleQuotes => Some(Place::DoubleQuotes),
-            Context::Backticks => Some(Place::Backticks),
-            Context::Arithmetic(_) if mark == "{#}" => None,
-            Context::Arithmetic(_) => Some(Place::Arithmetic),
+            Some(Context::Comment) => Some(Place::Comment),
+            Some(Context::SingleQuotes) => Some(Place::SingleQuotes),
+            Some(Context::DoubleQuotes) => Some(Place::DoubleQuotes),
+            Some(Context::Backticks) => Some(Place::Backticks),
+            Some(Context::Arithmetic(_)) if mark == "{#}" => None,
+            Some(Context::Arithmetic(_)) => Some(Place::Arithmetic),
         });
         match quotes {
             _ if self.unclear => Err(Place::Unclear),
@@ -399,46 +338,6 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_open_is_known() {
-        use Unfinished::{HereDocument, Joined, Parenthesis, Quote, Word};
-        let table = [
-            ("make", None),
-            ("echo \"a b\" 'c' # don't", None),
-            ("cat <<EOF\nx\nEOF", None),
-            ("cat <<<x", None),
-            ("echo do", None),
-            ("echo a \\|", None),
-            ("for i in 1 2; do echo $i; done", None),
-            ("f() { echo; }; f", None),
-            ("case $x in a) echo b;; esac", None),
-            ("(cd x && make)", None),
-            ("make # a \\", None),
-            ("echo 'a \\", Some(Quote('\'', 6))),
-            ("a \\", Some(Joined)),
-            ("a \"b \\", Some(Joined)),
-            ("a \\\\", None),
-            ("echo é \"a", Some(Quote('"', 8))),
-            ("echo \"$(date '+%H\"", Some(Quote('"', 6))),
-            ("echo `date", Some(Quote('`', 6))),
-            ("cat <<EOF", Some(HereDocument)),
-            ("cat <<EOF | wc", Some(HereDocument)),
-            ("echo $((1 << 2))", None),
-            ("(cd x", Some(Parenthesis)),
-            ("x=$(date", Some(Parenthesis)),
-            ("make &&", Some(Word("&&"))),
-            ("make ||", Some(Word("||"))),
-            ("make |", Some(Word("|"))),
-            ("while true; do", Some(Word("do"))),
-            ("if x; then", Some(Word("then"))),
-            ("f() {", Some(Word("{"))),
-            ("{", Some(Word("{"))),
-        ];
-        for (command, expected) in table {
-            assert_eq!(unfinished(command), expected, "{command}");
-        }
-    }
 
     const MARKS: [&str; 6] = ["{//}", "{/.}", "{/}", "{.}", "{#}", "{}"];
 
@@ -479,8 +378,10 @@ mod tests {
             ("echo \"{#}\"", Some((6, "{#}", DoubleQuotes))),
             ("echo \"a\\\"{}\"", Some((9, "{}", DoubleQuotes))),
             ("echo `cat {}`", Some((10, "{}", Backticks))),
-            ("echo \"$(cat {})\"", Some((12, "{}", DoubleQuotes))),
-            ("echo \"$(echo 'a' {})\"", Some((17, "{}", DoubleQuotes))),
+            ("echo \"$(cat {})\"", None),
+            ("echo \"$(echo 'a' {})\" '{}'", Some((23, "{}", SingleQuotes))),
+            ("echo \"`echo $(cat {})`\"", Some((18, "{}", Backticks))),
+            ("echo $(( $(cat {}) + {} ))", Some((15, "{}", Arithmetic))),
             ("echo \"$(echo \"{}\")\"", Some((14, "{}", DoubleQuotes))),
             ("echo $(echo '{}')", Some((13, "{}", SingleQuotes))),
             ("echo \\{}", Some((6, "{}", Backslash))),

@@ -1,11 +1,12 @@
 //! `schedule`: jobs that c2d submits by itself, and what is done with them.
 
-use c2_shared::api::schedules::{Missed, Overlap, ScheduleChange, ScheduleRequest};
+use c2_shared::api::schedules::{Missed, Overlap, ScheduleChange, ScheduleCheck, ScheduleRequest};
+use c2_shared::job::JobSpec;
 use c2_shared::validate;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use crate::command::draft::Names;
+use crate::command::draft::{Draft, Names};
 use crate::command::job_flags::JobFlags;
 use crate::command::upload::Sender;
 use crate::command::{CommandError, Context, Data, Outcome, change, script};
@@ -55,6 +56,9 @@ pub(crate) struct Schedule {
     /// Take back what these flags said of a schedule, like `timeout,group`
     #[arg(long, value_name = "FLAG", value_delimiter = ',')]
     pub(crate) clear: Vec<String>,
+    /// Check it as it would be, show when it would run, and neither add nor change it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// What else there is to say about the job.
     #[command(flatten)]
     pub(crate) flags: JobFlags,
@@ -170,13 +174,24 @@ impl Schedule {
         }
         let command = self.new_command.clone().or_else(|| Some(":".to_owned()));
         let draft = script::draft(command, self.script.clone(), self.flags.clone(), context.interactive).await?;
-        let spec = draft.plan(context, &mut Names::default()).await?.send(&mut Sender::new(context)).await?;
+        let spec = self.spec(context, draft).await?;
         if set.contains_key("stdin") {
             set.insert("stdin_sha256".to_owned(), Value::Null);
         }
         change::fill(&mut set, &spec);
         let (overlap, missed) = (self.overlap(), self.missed());
         Ok(ScheduleChange { cron: self.new_cron.clone(), timezone: self.timezone.clone(), overlap, missed, set })
+    }
+
+    /// The job with its files sent, if it is meant.
+    async fn spec(&self, context: &Context, draft: Draft) -> Result<JobSpec, CommandError> {
+        let planned = draft.plan(context, &mut Names::default()).await?;
+        if self.dry_run { Ok(planned.spec) } else { planned.send(&mut Sender::new(context)).await }
+    }
+
+    /// Whether it does nothing.
+    pub(crate) fn is_dry(&self) -> bool {
+        self.dry_run
     }
 
     fn overlap(&self) -> Option<Overlap> {
@@ -203,7 +218,7 @@ impl Schedule {
         }
         let own = [&self.timezone, &self.overlap, &self.missed, &self.script, &self.new_cron, &self.new_command];
         let said = own.iter().any(|text| text.is_some()) || !self.clear.is_empty() || self.flags != JobFlags::default();
-        if said {
+        if said || self.dry_run {
             let hint = format!("leave out the flags, or add another schedule: `help schedule` explains {action}");
             return Err(CommandError::usage(format!("schedule {action} takes no flags"), hint));
         }
@@ -230,23 +245,35 @@ impl Schedule {
             Asked::With { name, .. } => Data::Submitted(client.run_schedule(name).await?.job_id).into(),
             Asked::Change { name } => {
                 let change = self.request(context).await?;
+                if self.dry_run {
+                    return foreseen(context, name, ScheduleCheck { add: None, change: Some(change) }).await;
+                }
                 Data::Schedule(Box::new(client.change_schedule(name, &change).await?)).into()
             }
             Asked::Add { name, cron, command } => {
                 validate::own_name(name)?;
                 let (command, script) = (command.map(str::to_owned), self.script.clone());
                 let draft = script::draft(command, script, self.flags.clone(), context.interactive).await?;
-                let planned = draft.plan(context, &mut Names::default()).await?;
                 let request = ScheduleRequest {
                     name: name.to_owned(),
                     cron: cron.to_owned(),
                     timezone: Some(self.timezone.clone().unwrap_or_else(zone::name)),
                     overlap: self.overlap().unwrap_or_default(),
                     missed: self.missed().unwrap_or_default(),
-                    spec: planned.send(&mut Sender::new(context)).await?,
+                    spec: self.spec(context, draft).await?,
                 };
+                if self.dry_run {
+                    return foreseen(context, name, ScheduleCheck { add: Some(request), change: None }).await;
+                }
                 Data::Schedule(Box::new(client.add_schedule(&request).await?)).into()
             }
         })
     }
+}
+
+/// What would become of it, and what would keep it from running.
+async fn foreseen(context: &Context, name: &str, check: ScheduleCheck) -> Result<Outcome, CommandError> {
+    let outlook = context.client.check_schedule(name, &check).await?;
+    outlook.notes.iter().for_each(|note| context.progress(note));
+    Ok(Data::ScheduleForeseen { outlook: Box::new(outlook), is_new: check.add.is_some() }.into())
 }

@@ -34,7 +34,9 @@ pub(crate) async fn draft(
 pub(crate) async fn attach(file: &str, flags: &mut JobFlags, base: &mut JobSpec) -> Result<(), CommandError> {
     let path = local(file).into_owned();
     let looked = tokio::task::spawn_blocking(move || first_line(&path)).await;
-    let interpreter = interpreter(&looked.expect("reading a file does not panic")?);
+    let beginning = looked.expect("reading a file does not panic")?;
+    let interpreter = interpreter(&beginning);
+    check(file, &beginning, &interpreter)?;
     let name = file.rsplit('/').next().unwrap_or(file).to_owned();
     flags.upload.push(format!("{}:{}", item(file), item(&name)));
     base.command = running(&interpreter, &name);
@@ -75,8 +77,33 @@ fn first_line(path: &str) -> Result<Vec<u8>, CommandError> {
     Ok(bytes)
 }
 
+/// The mark that some editors put before the first character.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Refuses a script of a shell with what editors of other systems add, which a shell takes for parts of its words.
+fn check(file: &str, beginning: &[u8], interpreter: &[String]) -> Result<(), CommandError> {
+    let program = |word: &String| word.rsplit('/').next().unwrap_or(word).to_owned();
+    let of_shell = interpreter.iter().map(program).any(|name| name.ends_with("sh"));
+    let line = beginning.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let is_whole = line.len() < beginning.len();
+    let refused = |what: &str, hint: String| Err(CommandError::refused(format!("{file:?} {what}"), hint));
+    match () {
+        () if !of_shell => Ok(()),
+        () if beginning.starts_with(MARK) => {
+            let hint = format!("take it off: sed -i '1s/^\\xEF\\xBB\\xBF//' {file}");
+            refused("begins with a byte order mark, which a shell takes for a part of its first word", hint)
+        }
+        () if is_whole && line.ends_with(b"\r") => {
+            let hint = format!("take them off: sed -i 's/\\r$//' {file}");
+            refused("has carriage returns at the ends of its lines, which a shell takes for parts of its words", hint)
+        }
+        () => Ok(()),
+    }
+}
+
 /// The program of a script and its one argument, as Linux reads them; /bin/sh where none is named.
 fn interpreter(script: &[u8]) -> Vec<String> {
+    let script = script.strip_prefix(MARK).unwrap_or(script);
     let line = script.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let Some(words) = line.strip_prefix("#!").map(str::trim).filter(|words| !words.is_empty() && !words.contains('\0'))
@@ -105,5 +132,25 @@ mod tests {
             assert_eq!(running(&interpreter(script.as_bytes()), "job.py"), command, "{script:?}");
         }
         assert_eq!(running(&["/bin/sh".to_owned()], "a b$.sh"), "exec /bin/sh './a b$.sh'");
+    }
+
+    #[test]
+    fn what_other_editors_add_is_refused_where_a_shell_would_stumble() {
+        let table = [
+            ("\u{feff}echo hi\n", Some("begins with a byte order mark")),
+            ("\u{feff}#!/bin/bash\necho hi\n", Some("begins with a byte order mark")),
+            ("\u{feff}#!/usr/bin/env python3\nprint()\n", None),
+            ("#!/usr/bin/env bash\r\necho hi\r\n", Some("has carriage returns")),
+            ("echo hi\r\necho\r\n", Some("has carriage returns")),
+            ("#!/usr/bin/env python3\r\nprint()\r\n", None),
+            ("printf 'a\rb\n'\n", None),
+            ("echo hi\n", None),
+        ];
+        for (script, expected) in table {
+            let said = check("x.sh", script.as_bytes(), &interpreter(script.as_bytes())).err().map(|e| e.message);
+            assert_eq!(said.is_some(), expected.is_some(), "{script:?}: {said:?}");
+            assert!(said.unwrap_or_default().contains(expected.unwrap_or_default()), "{script:?}");
+        }
+        assert_eq!(interpreter("\u{feff}#!/usr/bin/env python3\n".as_bytes()), ["/usr/bin/env", "python3"]);
     }
 }

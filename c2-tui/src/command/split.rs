@@ -108,7 +108,7 @@ fn inputs(file: &str, bytes: Vec<u8>, null: bool) -> Result<Vec<Placed<String>>,
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let number = valid.iter().filter(|byte| **byte == 0).count() + 1;
-            CommandError::refused(format!("input {number} of {file:?} is not valid UTF-8"), hint)
+            CommandError::refused(format!("input {number} of {} is not valid UTF-8", text::named(file)), hint)
         })?;
         let inputs = text.split('\0').enumerate().filter(|(_, input)| !input.is_empty());
         return Ok(inputs.map(|(i, input)| (format!("input {}", i + 1), input.to_owned())).collect());
@@ -116,7 +116,7 @@ fn inputs(file: &str, bytes: Vec<u8>, null: bool) -> Result<Vec<Placed<String>>,
     let text = text::of_lines(file, bytes, hint)?;
     if text.contains('\0') {
         let hint = "read a list of find -print0 with: split COMMAND FILE --null";
-        return Err(CommandError::refused(format!("{file:?} has NUL characters"), hint));
+        return Err(CommandError::refused(format!("{} has NUL characters", text::named(file)), hint));
     }
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     Ok(lines.map(|(i, line)| (format!("line {}", i + 1), line.to_owned())).collect())
@@ -242,16 +242,15 @@ a	b
     }
 
     /// In each of these an input stands in another quoting; what is received is printed in brackets.
-    const QUOTINGS: [&str; 32] = [
+    const PLAIN: [&str; 24] = [
         "printf '<%s>' {}",
-        "printf '<%s>' {} # {}",
+        "printf '<%s>' {} # it's",
         "x=a{}'b'\"c\"; x=${x#a}; printf '<%s>' \"${x%bc}\"",
         "x=a~{}; printf '<%s>' \"${x#a~}\"",
         "for x in {} ; do printf '<%s>' \"$x\"; done",
         "[ x{} ] && printf '<%s>' {}",
         "case {} in *) printf '<%s>' {};; esac",
         "cat <<E >/dev/null; printf '<%s>' {}\n`x` '\"\nE",
-        "printf '<%s>' `echo {}`",
         "printf '<%s>' ''{}\"\"",
         "x={}; printf '<%s>' \"$x\"",
         "set -- {}; printf '<%s>' \"$1\"",
@@ -261,10 +260,22 @@ a	b
         "sh -c 'printf \"<%s>\" \"$1\"' sh {}",
         "printf '<%s>' {} | cat",
         "if true; then printf '<%s>' {}; fi",
+        "printf '<%s>' \"$(printf %s {}; echo .)\" | sed '$s/\\.>$/>/'",
+        "echo \"\\\"'$((1+1))\" >/dev/null; printf '<%s>' {}",
+        "printf '<%s>' \\\n  {}",
+        "x='it'\\''s' y=\"\\`\"; printf '<%s>' {}",
+        "{ printf '<%s>' {}; } 2>/dev/null",
+        "printf '<'; printf %s {}; printf '>'",
+        "set -- {}; eval 'printf \"<%s>\" \"$1\"'",
+    ];
+
+    /// In these its own quotes would end others, or mean nothing: the line is refused.
+    const QUOTED: [&str; 16] = [
+        "printf '<%s>' {} # {}",
+        "printf '<%s>' `echo {}`",
         "printf '<%s>' \"{}\"",
         "printf '<%s>' '{}'",
         "printf '<%s>' \"a\"'{}'",
-        "printf '<%s>' \"$(printf %s {})\"",
         "printf '<%s>' \"$(printf %s \"{}\")\"",
         "printf '<%s>' \"`printf %s {}`\"",
         "printf '<%s>' \\{}",
@@ -275,28 +286,30 @@ a	b
         "eval \"printf '<%s>' {}\"",
         "sh -c 'printf \"<%s>\" {}'",
         "printf '<%s>' $'{}'",
+        "printf '<%s>' $(( {} ))",
     ];
 
-    #[test]
-    fn what_a_job_receives_is_the_name_or_the_line_is_refused() {
+    /// Names of every kind that a line or `find -print0` can bring, from a seed.
+    fn names(seed: u64, count: usize) -> Vec<String> {
         const CHARACTERS: [char; 39] = [
             ' ', '\t', '\n', '\r', '\u{1}', '\'', '"', '\\', '$', '`', '(', ')', '{', '}', '[', ']', '*', '?', '!',
             '~', '#', '%', '&', '|', ';', '<', '>', '=', '-', '/', '.', ',', ':', '^', 'a', 'n', '0', 'é', '漢',
         ];
-        let folder = tempfile::tempdir().unwrap();
-        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut state = seed;
         let mut below = |bound: usize| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             usize::try_from(state >> 33).unwrap() % bound
         };
         let mut name = || (0..=below(12)).map(|_| CHARACTERS[below(CHARACTERS.len())]).collect::<String>();
-        let mut accepted = 0;
-        for template in QUOTINGS {
-            if placed_well(template).is_err() {
-                continue;
-            }
-            accepted += 1;
-            let names: Vec<String> = (0..150).map(|_| name()).collect();
+        (0..count).map(|_| name()).chain(HOSTILE.lines().map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn what_a_job_receives_is_the_name_or_the_line_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for (seed, template) in (0x2545_f491_4f6c_dd1d..).zip(PLAIN) {
+            assert_eq!(placed_well(template), Ok(()), "{template}");
+            let names = names(seed, 150);
             let commands = names.iter().map(|name| fill(template, name, 1, false).unwrap() + "\nprintf '\\0'\n");
             std::fs::write(folder.path().join("all"), commands.collect::<String>()).unwrap();
             for shell in ["sh", "bash"] {
@@ -307,8 +320,23 @@ a	b
                 assert_eq!(received, expected, "{shell}: {template}");
             }
         }
-        assert!((10..QUOTINGS.len()).contains(&accepted), "{accepted}: neither all nor none is refused");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a name was run");
+        for template in QUOTED {
+            assert!(placed_well(template).is_err(), "{template}");
+        }
+        // The line brings the template as it is, in either quote of the console.
+        for template in PLAIN {
+            let escaped: String =
+                template.chars().flat_map(|c| "\\\"$`".contains(c).then_some('\\').into_iter().chain([c])).collect();
+            for line in [format!("split '{}' f", template.replace('\'', "'\\''")), format!("split \"{escaped}\" f")] {
+                let Ok(crate::command::Verb::Command(crate::command::Command::Split(split))) =
+                    crate::command::parse(&line)
+                else {
+                    unreachable!("{line}")
+                };
+                assert_eq!(split.command, template, "{line}");
+            }
+        }
     }
 
     #[test]

@@ -22,6 +22,11 @@ pub(crate) fn local(path: &str) -> Cow<'_, str> {
     Cow::Owned(home::expand(Path::new(path)).to_string_lossy().into_owned())
 }
 
+/// How a file is named in what is said of it.
+pub(crate) fn named(path: &str) -> String {
+    if path == "-" { "standard input".to_owned() } else { format!("{path:?}") }
+}
+
 /// Reads a file, or standard input for `-`.
 pub(crate) async fn bytes(path: &str, interactive: bool) -> Result<Vec<u8>, CommandError> {
     if path == "-" && interactive {
@@ -39,10 +44,13 @@ pub(crate) async fn bytes(path: &str, interactive: bool) -> Result<Vec<u8>, Comm
     });
     let bytes = read.await.map_err(std::io::Error::other).flatten().map_err(|error| {
         let hint = "paths are those of this machine, seen from where the console was started";
-        CommandError::refused(format!("cannot read {path:?}: {error}"), hint)
+        CommandError::refused(format!("cannot read {}: {error}", named(path)), hint)
     })?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(CommandError::refused(format!("{path:?} is larger than {FILE_BYTES_MAX} bytes"), "split it"));
+        return Err(CommandError::refused(
+            format!("{} is larger than {FILE_BYTES_MAX} bytes", named(path)),
+            "split it",
+        ));
     }
     Ok(bytes)
 }
@@ -57,7 +65,7 @@ pub(crate) fn of_lines(path: &str, bytes: Vec<u8>, hint: &str) -> Result<String,
     let line_of = |at: usize, bytes: &[u8]| bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = line_of(error.utf8_error().valid_up_to(), error.as_bytes());
-        CommandError::refused(format!("line {line} of {path:?} is not valid UTF-8"), hint)
+        CommandError::refused(format!("line {line} of {} is not valid UTF-8", named(path)), hint)
     })?;
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     if !text.contains('\r') {
@@ -68,7 +76,8 @@ pub(crate) fn of_lines(path: &str, bytes: Vec<u8>, hint: &str) -> Result<String,
         None => Ok(text),
         // One command for a whole file, or a line that overwrites itself: neither was meant.
         Some(at) => {
-            let message = format!("line {} of {path:?} has a carriage return inside", line_of(at, text.as_bytes()));
+            let line = line_of(at, text.as_bytes());
+            let message = format!("line {line} of {} has a carriage return inside", named(path));
             Err(CommandError::refused(message, "end each line with a line feed: tr '\\r' '\\n' < OLD > NEW"))
         }
     }

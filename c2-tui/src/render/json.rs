@@ -79,6 +79,7 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         Data::Batch(row) => written(row),
         Data::Schedules(list) => written(list),
         Data::Schedule(row) => written(row),
+        Data::ScheduleForeseen { outlook, .. } => written(outlook),
         Data::ScheduleGone(answer) => written(answer),
         Data::Notifications(list) => written(list),
         Data::Notification(row) => written(row),

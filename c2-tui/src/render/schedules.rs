@@ -1,6 +1,6 @@
 //! Schedules as text: a table of all, and one in full with its latest runs.
 
-use c2_shared::api::schedules::{CameTo, Missed, Overlap, Run, ScheduleList, ScheduleRow};
+use c2_shared::api::schedules::{CameTo, Missed, Overlap, Run, ScheduleList, ScheduleOutlook, ScheduleRow};
 use c2_shared::job::JobState;
 
 use crate::render::look::{Look, Style};
@@ -74,6 +74,18 @@ pub(crate) fn show(look: &Look, row: &ScheduleRow) -> String {
         text.push_str(&format!("\n{}", table.render(look)));
     }
     text
+}
+
+/// What a schedule would be, and when it would run.
+pub(crate) fn foreseen(look: &Look, outlook: &ScheduleOutlook, is_new: bool) -> String {
+    let mut text = show(look, &outlook.schedule);
+    if let [_, later @ ..] = outlook.instants_ms.as_slice()
+        && !later.is_empty()
+    {
+        let later = later.iter().map(|at| format!("  {}\n", look.moment(*at)));
+        text.push_str(&format!("\nthen\n{}", later.collect::<String>()));
+    }
+    text + if is_new { "\nthe schedule would be added\n" } else { "\nthe schedule would be changed\n" }
 }
 
 fn next(look: &Look, row: &ScheduleRow) -> String {

@@ -38,6 +38,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Batch(row) => batches::show(look, row),
         Data::Schedules(list) => schedules::list(look, list),
         Data::Schedule(row) => schedules::show(look, row),
+        Data::ScheduleForeseen { outlook, is_new } => schedules::foreseen(look, outlook, *is_new),
         Data::ScheduleGone(answer) => format!("removed schedule {}\n", sanitize::cell(&answer.gone)),
         Data::Notifications(list) => notifications::list(look, list),
         Data::Notification(row) => notifications::show(look, row),

@@ -70,7 +70,10 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
 pub(crate) fn waiting(why: &Explanation) -> Option<String> {
     if why.job.state == JobState::Running {
         let worker = why.job.worker.map_or_else(|| "its worker".to_owned(), |ip| ip.to_string());
-        let silent = why.silence.map(|silence| format!("{worker} is silent; {}", fate(&why.job, silence.on_lost)));
+        let silent = why.silence.map(|silence| {
+            let unless = if silence.on_lost == OnLost::Wait { "" } else { " unless the worker is heard in time" };
+            format!("{worker} is silent; {}{unless}", fate(&why.job, silence.on_lost))
+        });
         return silent.or_else(|| stands_still(why));
     }
     if why.job.state.is_terminal() {
@@ -465,7 +468,8 @@ mod tests {
         for ((silent_ms, left_ms, on_lost, cancelling), expected) in table {
             let (text, line) = says(silent_ms, left_ms, on_lost, cancelling);
             assert_eq!(text, format!("job-2 runs on 10.0.0.13, which was not heard {expected}"));
-            assert!(line.starts_with("10.0.0.13 is silent; it ") && text.contains(&line[24..]), "{line}");
+            let says = line[24..].trim_end_matches(" unless the worker is heard in time");
+            assert!(line.starts_with("10.0.0.13 is silent; it ") && text.contains(says), "{line}");
         }
     }
 

@@ -9,7 +9,8 @@ use serde::Serialize;
 /// Characters of a path that are kept.
 const PATH_CHARS: usize = 200;
 /// What workers do all day.
-const ROUTINE: [&str; 4] = ["/api/workers/get-work/", "/api/workers/live/", "/api/jobs/result/", "/api/jobs/check"];
+const ROUTINE: [&str; 5] =
+    ["/api/workers/get-work/", "/api/workers/live/", "/api/jobs/result/", "/api/jobs/check", "/api/schedules/check/"];
 /// Files that are sent: of a job there may be a thousand.
 const BLOBS: &str = "/api/blobs/";
 

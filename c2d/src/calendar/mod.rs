@@ -112,4 +112,6 @@ fn timestamp(ms: u64) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
+pub(crate) mod oracle;
+#[cfg(test)]
 mod tests;

@@ -41,7 +41,7 @@ async fn foretold(app: &App, mut batches: Vec<BatchRow>) -> Result<Vec<BatchRow>
     let names: Vec<String> = batches.iter().map(|batch| batch.batch.clone()).collect();
     let present = move |s: &Scheduler, now| {
         let limits: Vec<_> = names.iter().map(|name| s.max_running(name)).collect();
-        (limits, s.ahead_by_batch(now), s.queue(now).slots)
+        (limits, s.ahead(now).1, s.queue(now).slots)
     };
     let (limits, mut ahead, slots) = app.engine.read(present).await?;
     for (batch, max_running) in batches.iter_mut().zip(limits) {

@@ -89,10 +89,11 @@ pub(crate) async fn change(
             Err(error) => refused.push(RefusedJob { job_id: job, error: error.into_body() }),
         }
     }
-    let (status, each) = wishes::change(&app, changes).await?;
+    let (late, each) = wishes::change(&app, changes).await?;
     let mut answer = many::told(each);
     answer.refused.extend(refused);
-    many::audited(status, answer)
+    answer.later.extend(&late);
+    many::audited(wishes::status(&late), answer)
 }
 
 /// How many jobs of a batch may run at once, which is of the batch and of none of its jobs.

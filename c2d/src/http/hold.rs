@@ -11,9 +11,9 @@ serves!(HOLD => hold, RELEASE => release);
 
 pub(crate) async fn hold(State(app): State<App>, name: Name) -> Result<(StatusCode, Json<JobStateResponse>), ApiError> {
     let job_id = name.job()?;
-    let (status, each) = wishes::hold(&app, Which { jobs: vec![job_id], all: None }).await?;
+    let (late, each) = wishes::hold(&app, Which { jobs: vec![job_id], all: None }).await?;
     let (_, state) = each.into_iter().next().expect("one job was asked for");
-    Ok((status, Json(JobStateResponse { job_id, state: state? })))
+    Ok((wishes::status(&late), Json(JobStateResponse { job_id, state: state? })))
 }
 
 pub(crate) async fn release(State(app): State<App>, name: Name) -> Answer<JobStateResponse> {

@@ -30,8 +30,8 @@ pub(crate) async fn cancel(State(app): State<App>, JsonBody(jobs): Many) -> Done
 }
 
 pub(crate) async fn hold(State(app): State<App>, JsonBody(jobs): Many) -> Done {
-    let (status, each) = wishes::hold(&app, which(&app, jobs).await?).await?;
-    audited(status, told(each))
+    let (late, each) = wishes::hold(&app, which(&app, jobs).await?).await?;
+    audited(wishes::status(&late), ManyResponse { later: late.into_iter().collect(), ..told(each) })
 }
 
 pub(crate) async fn release(State(app): State<App>, JsonBody(jobs): Many) -> Done {

@@ -4,7 +4,9 @@ use axum::Extension;
 use axum::http::StatusCode;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::jobs::SubmitResponse;
-use c2_shared::api::schedules::{ScheduleChange, ScheduleGone, ScheduleList, ScheduleRequest, ScheduleRow};
+use c2_shared::api::schedules::{
+    ScheduleChange, ScheduleCheck, ScheduleGone, ScheduleList, ScheduleOutlook, ScheduleRequest, ScheduleRow,
+};
 use c2_shared::api::workers::NoQuery;
 use c2_shared::hint;
 use c2_shared::limits::SUBMIT_BODY_BYTES_MAX;
@@ -20,19 +22,21 @@ use crate::http::files;
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, invalid_field, serves};
 use crate::http::submit::{made, new_jobs};
 use crate::rows::schedule_row;
-use crate::sched::Reject;
 use crate::sched::decision::ScheduleRecord;
 use crate::sched::event;
+use crate::sched::{Reject, Scheduler};
 use crate::store::payload;
 use crate::timetable;
 
 /// Characters of an expression that is read.
 const CRON_CHARS_MAX: usize = 256;
+/// Instants that are told of a schedule that is only looked at.
+const INSTANTS_SHOWN: usize = 5;
 /// What can change of what a schedule submits, beside what can change of a job.
 const ALSO: [&str; 4] = ["hold", "upload", "stdin", "stdin_sha256"];
 
 serves!(ADD_SCHEDULE => add, LIST_SCHEDULES => list, GET_SCHEDULE => show, REMOVE_SCHEDULE => remove,
-    CHANGE_SCHEDULE => change, PAUSE_SCHEDULE => pause, RESUME_SCHEDULE => resume, RUN_SCHEDULE => run);
+    CHANGE_SCHEDULE => change, CHECK_SCHEDULE => check, PAUSE_SCHEDULE => pause, RESUME_SCHEDULE => resume, RUN_SCHEDULE => run);
 
 pub(crate) async fn add(
     State(app): State<App>,
@@ -51,7 +55,18 @@ pub(crate) async fn change(
     Name(name): Name,
     JsonBody(change): JsonBody<ScheduleChange, SUBMIT_BODY_BYTES_MAX>,
 ) -> Answer<ScheduleRow> {
-    let was = record(&app, name.clone()).await?;
+    let (was, new) = changed(&app, name.clone(), change).await?;
+    app.engine.apply(event::ScheduleChanged { was, new }).await?;
+    row(&app, name).await
+}
+
+/// A schedule, and what it is to be.
+async fn changed(
+    app: &App,
+    name: String,
+    change: ScheduleChange,
+) -> Result<(ScheduleRecord, ScheduleRecord), ApiError> {
+    let was = record(app, name.clone()).await?;
     if change == ScheduleChange::default() {
         return Err(empty(
             "set",
@@ -78,9 +93,44 @@ pub(crate) async fn change(
     };
     let now_ms = app.clock.now().wall_ms;
     let added_ms = if request.cron == was.cron { was.added_ms } else { now_ms };
-    let new = new_record(&app, request, added_ms, Some(&was)).await?;
-    app.engine.apply(event::ScheduleChanged { was, new }).await?;
-    row(&app, name).await
+    let new = new_record(app, request, added_ms, Some(&was)).await?;
+    Ok((was, new))
+}
+
+pub(crate) async fn check(
+    State(app): State<App>,
+    Name(name): Name,
+    JsonBody(asked): JsonBody<ScheduleCheck, SUBMIT_BODY_BYTES_MAX>,
+) -> Answer<ScheduleOutlook> {
+    let now_ms = app.clock.now().wall_ms;
+    let (was, new) = match asked {
+        ScheduleCheck { add: Some(request), change: None } if request.name == name => {
+            validate::own_name(&name)?;
+            (None, new_record(&app, request, now_ms, None).await?)
+        }
+        ScheduleCheck { add: None, change: Some(change) } => {
+            let (was, new) = changed(&app, name, change).await?;
+            (Some(was), new)
+        }
+        _ => {
+            let hint = format!("write {{\"change\": {{..}}}}, or {{\"add\": {{\"name\": {name:?}, ..}}}}");
+            return Err(invalid_field("add", "this names not one schedule that is added or changed", &hint));
+        }
+    };
+    let foresee = move |s: &Scheduler, now| {
+        let record = match &was {
+            None => s.check_added(&new).map(|()| new)?,
+            Some(was) => s.changed_schedule(now, was, new)?,
+        };
+        let outlooks = s.foresee(now, std::slice::from_ref(&record.job)).outlooks;
+        Ok((s.with_states(&record), outlooks.into_iter().map(|(_, outlook)| outlook.to_string()).collect()))
+    };
+    let foreseen: Result<(ScheduleRecord, Vec<String>), Reject> = app.engine.read(foresee).await?;
+    let (record, notes) = foreseen.map_err(Refusal::from)?;
+    let calendar = Calendar::read(&record.cron, &record.timezone, record.added_ms)?;
+    let instants = std::iter::successors(record.next_ms, |at| calendar.next(*at));
+    let instants_ms = instants.take(INSTANTS_SHOWN).collect();
+    Ok(Json(ScheduleOutlook { schedule: schedule_row(&record), instants_ms, notes }))
 }
 
 /// A schedule as it is asked for, which may take the place of another.
@@ -125,7 +175,7 @@ async fn new_record(
 }
 
 pub(crate) async fn list(State(app): State<App>, QueryOf(NoQuery {}): QueryOf<NoQuery>) -> Answer<ScheduleList> {
-    let read = |s: &crate::sched::Scheduler, _| s.schedules().map(|one| s.with_states(one)).collect::<Vec<_>>();
+    let read = |s: &Scheduler, _| s.schedules().map(|one| s.with_states(one)).collect::<Vec<_>>();
     let schedules = app.engine.read(read).await?.iter().map(schedule_row).collect();
     Ok(Json(ScheduleList { schedules }))
 }

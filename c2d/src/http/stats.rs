@@ -45,9 +45,9 @@ pub(crate) async fn stats(State(app): State<App>, QueryOf(query): QueryOf<StatsQ
 
 /// The queue, what is left of it, and what is left of each batch that may run so many jobs at once.
 fn ahead(scheduler: &Scheduler, now: Now) -> (QueueStatus, Ahead, Vec<(u32, Ahead)>) {
-    let batches = scheduler.ahead_by_batch(now).into_iter();
-    let limited = batches.filter_map(|(batch, left)| Some((scheduler.max_running(&batch)?, left))).collect();
-    (scheduler.queue(now), scheduler.ahead(now), limited)
+    let (all, batches) = scheduler.ahead(now);
+    let limited = batches.into_iter().filter_map(|(batch, left)| Some((scheduler.max_running(&batch)?, left)));
+    (scheduler.queue(now), all, limited.collect())
 }
 
 pub(super) async fn rows(app: &App, query: LogQuery) -> Result<Vec<JobRow>, ApiError> {

@@ -17,8 +17,11 @@ use crate::http::handler::{ApiError, App};
 use crate::sched::event::HoldRequested;
 use crate::sched::{Change, EachAnswer, JobsChanged, Reject, Scheduler, ToEach, Which};
 
+/// What became of each, and those with which it is done later.
+type Wished = (BTreeSet<JobId>, EachAnswer);
+
 /// What becomes of jobs that are held.
-pub(crate) async fn hold(app: &App, which: Which) -> Result<(StatusCode, EachAnswer), ApiError> {
+pub(crate) async fn hold(app: &App, which: Which) -> Result<Wished, ApiError> {
     let each = app.engine.apply(ToEach::<HoldRequested>::from(which)).await?;
     let waits = |(job, done): &(JobId, Result<JobState, Reject>)| (*done == Ok(JobState::Queued)).then_some(*job);
     let jobs: Vec<JobId> = each.iter().filter_map(waits).collect();
@@ -26,11 +29,11 @@ pub(crate) async fn hold(app: &App, which: Which) -> Result<(StatusCode, EachAns
     let now = jobs.into_iter().filter(|job| !late.contains(job)).collect();
     // They are held by now, or have started.
     let now = app.engine.apply(ToEach::<HoldRequested>::from(Which { jobs: now, all: None })).await?;
-    Ok((status(&late), merged(each, now)))
+    Ok((late, merged(each, now)))
 }
 
 /// What becomes of jobs that are changed.
-pub(crate) async fn change(app: &App, changes: Vec<Change>) -> Result<(StatusCode, EachAnswer), ApiError> {
+pub(crate) async fn change(app: &App, changes: Vec<Change>) -> Result<Wished, ApiError> {
     let asked: Vec<_> =
         changes.iter().map(|change| (change.job, Arc::clone(&change.new.payload), change.fixed)).collect();
     let each = app.engine.apply(JobsChanged { changes }).await?;
@@ -39,7 +42,7 @@ pub(crate) async fn change(app: &App, changes: Vec<Change>) -> Result<(StatusCod
     let jobs: Vec<JobId> = asked.iter().map(|(job, ..)| *job).collect();
     let waiting = wanted(app, &jobs).await?;
     if waiting.is_empty() {
-        return Ok((StatusCode::OK, each));
+        return Ok((BTreeSet::new(), each));
     }
     let late = settled(app, &jobs).await?;
     let asked: Vec<_> = asked.into_iter().filter(|(job, ..)| waiting.contains(job) && !late.contains(job)).collect();
@@ -55,10 +58,10 @@ pub(crate) async fn change(app: &App, changes: Vec<Change>) -> Result<(StatusCod
         asked.into_iter().map(stands).collect::<EachAnswer>()
     };
     let now = app.engine.read(look).await?;
-    Ok((status(&late), merged(each, now)))
+    Ok((late, merged(each, now)))
 }
 
-fn status(late: &BTreeSet<JobId>) -> StatusCode {
+pub(crate) fn status(late: &BTreeSet<JobId>) -> StatusCode {
     if late.is_empty() { StatusCode::OK } else { StatusCode::ACCEPTED }
 }
 

@@ -47,11 +47,16 @@ impl Ahead {
 }
 
 impl Scheduler {
-    /// What is left of the whole queue.
-    pub fn ahead(&self, now: Now) -> Ahead {
-        let mut all = Ahead::default();
-        self.for_each_ahead(now, |job, state| all.add(now, job, state));
-        all
+    /// What is left of the whole queue, and of each batch.
+    pub fn ahead(&self, now: Now) -> (Ahead, BTreeMap<Arc<str>, Ahead>) {
+        let (mut all, mut batches) = (Ahead::default(), BTreeMap::<Arc<str>, Ahead>::new());
+        self.for_each_ahead(now, |job, state| {
+            all.add(now, job, state);
+            if let Some(batch) = &job.terms.batch {
+                batches.entry(Arc::clone(batch)).or_default().add(now, job, state);
+            }
+        });
+        (all, batches)
     }
 
     /// The jobs that run or will by themselves.
@@ -72,16 +77,5 @@ impl Scheduler {
     pub(crate) fn cannot_run(&self, now: Now) -> usize {
         let kinds = self.queues.lengths().take(if self.paused { 0 } else { KINDS_MAX });
         kinds.filter(|(shape, _)| !self.will_start(now, *shape)).map(|(_, jobs)| jobs).sum()
-    }
-
-    /// What is left of each batch.
-    pub fn ahead_by_batch(&self, now: Now) -> BTreeMap<Arc<str>, Ahead> {
-        let mut batches: BTreeMap<Arc<str>, Ahead> = BTreeMap::new();
-        self.for_each_ahead(now, |job, state| {
-            if let Some(batch) = &job.terms.batch {
-                batches.entry(Arc::clone(batch)).or_default().add(now, job, state);
-            }
-        });
-        batches
     }
 }

@@ -12,7 +12,7 @@ use c2_shared::limits::{SCHEDULE_GAPS_KEPT, SCHEDULE_RUNS_KEPT, SCHEDULES_MAX};
 
 use crate::sched::decision::ScheduleRecord;
 use crate::sched::event::{
-    CancelRequested, Event, RunAsked, RunsDue, ScheduleAdded, ScheduleChanged, SchedulePaused, ScheduleRemoved,
+    CancelRequested, Event, Now, RunAsked, RunsDue, ScheduleAdded, ScheduleChanged, SchedulePaused, ScheduleRemoved,
 };
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::{Decision, Note, Reject};
@@ -24,13 +24,7 @@ impl Event for ScheduleAdded {
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let Self(record) = self;
-        if turn.s.schedules.contains_key(&record.name) {
-            return Err(Reject::ScheduleExists { name: record.name });
-        }
-        if turn.s.schedules.len() >= SCHEDULES_MAX {
-            return Err(Reject::TooManySchedules);
-        }
-        turn.s.check_runs(&record)?;
+        turn.s.check_added(&record)?;
         turn.decide(Decision::PutSchedule(Box::new(record)));
         Ok(())
     }
@@ -42,21 +36,7 @@ impl Event for ScheduleChanged {
     const BRINGS_JOBS: bool = true;
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
-        let Self { was, new } = self;
-        let old = turn.s.find_schedule(&new.name)?;
-        if let Some(reason) = old.defect.clone() {
-            return Err(Reject::BrokenSchedule { name: new.name, reason });
-        }
-        if !old.asks_the_same(&was) {
-            return Err(Reject::ScheduleChanged { name: new.name });
-        }
-        turn.s.check_runs(&new)?;
-        let (paused, runs) = (old.paused, old.runs.clone());
-        // An instant that has come is not forgotten because others come now.
-        let stays = old.comes_as(&new) || old.next_ms.is_some_and(|at| at <= turn.now.wall_ms);
-        let next_ms = if stays { old.next_ms } else { new.next_ms.filter(|_| !paused) };
-        let looked_ms = if stays { old.looked_ms } else { old.looked_ms.max(turn.now.wall_ms) };
-        let changed = ScheduleRecord { paused, runs, next_ms, looked_ms, defect: None, ..new };
+        let changed = turn.s.changed_schedule(turn.now, &self.was, self.new)?;
         turn.decide(Decision::PutSchedule(Box::new(changed)));
         Ok(())
     }
@@ -235,6 +215,40 @@ impl Scheduler {
             Err(Reject::QueueFull { .. }) | Ok(_) => Ok(()),
             Err(reject) => Err(reject),
         }
+    }
+
+    /// Whether a schedule can be added.
+    pub(crate) fn check_added(&self, record: &ScheduleRecord) -> Result<(), Reject> {
+        if self.schedules.contains_key(&record.name) {
+            return Err(Reject::ScheduleExists { name: record.name.clone() });
+        }
+        if self.schedules.len() >= SCHEDULES_MAX {
+            return Err(Reject::TooManySchedules);
+        }
+        self.check_runs(record)
+    }
+
+    /// What a schedule becomes that was, and is to be, so.
+    pub(crate) fn changed_schedule(
+        &self,
+        now: Now,
+        was: &ScheduleRecord,
+        new: ScheduleRecord,
+    ) -> Result<ScheduleRecord, Reject> {
+        let old = self.find_schedule(&new.name)?;
+        if let Some(reason) = old.defect.clone() {
+            return Err(Reject::BrokenSchedule { name: new.name, reason });
+        }
+        if !old.asks_the_same(was) {
+            return Err(Reject::ScheduleChanged { name: new.name });
+        }
+        self.check_runs(&new)?;
+        let (paused, runs) = (old.paused, old.runs.clone());
+        // An instant that has come is not forgotten because others come now.
+        let stays = old.comes_as(&new) || old.next_ms.is_some_and(|at| at <= now.wall_ms);
+        let next_ms = if stays { old.next_ms } else { new.next_ms.filter(|_| !paused) };
+        let looked_ms = if stays { old.looked_ms } else { old.looked_ms.max(now.wall_ms) };
+        Ok(ScheduleRecord { paused, runs, next_ms, looked_ms, defect: None, ..new })
     }
 
     fn find_schedule(&self, name: &str) -> Result<&ScheduleRecord, Reject> {

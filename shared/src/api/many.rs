@@ -51,6 +51,9 @@ pub struct ManyResponse {
     pub done: Vec<JobStateResponse>,
     /// Those with which it could not be done.
     pub refused: Vec<RefusedJob>,
+    /// Those of `done` with which it is done when their worker is heard again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<JobId>,
 }
 
 /// A job with which something could not be done.

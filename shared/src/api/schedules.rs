@@ -167,6 +167,32 @@ impl Run {
     }
 }
 
+/// What is only looked at: one of the two.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleCheck {
+    /// A new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub add: Option<ScheduleRequest>,
+    /// A change of the one that there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<ScheduleChange>,
+}
+
+/// The answer of [`super::endpoint::CHECK_SCHEDULE`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ScheduleOutlook {
+    /// What it would be.
+    pub schedule: ScheduleRow,
+    /// Its next runs, in unix milliseconds.
+    pub instants_ms: Vec<u64>,
+    /// What keeps its job from running now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
 /// The answer of [`super::endpoint::LIST_SCHEDULES`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

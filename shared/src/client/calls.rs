@@ -22,7 +22,9 @@ use crate::api::notifications::{
     NotificationChange, NotificationGone, NotificationList, NotificationRequest, NotificationRow, NotificationTested,
 };
 use crate::api::output::{Output, OutputQuery};
-use crate::api::schedules::{ScheduleChange, ScheduleGone, ScheduleList, ScheduleRequest, ScheduleRow};
+use crate::api::schedules::{
+    ScheduleChange, ScheduleCheck, ScheduleGone, ScheduleList, ScheduleOutlook, ScheduleRequest, ScheduleRow,
+};
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinProofs, JoinRequest, JoinResponse, TokenGone, TokenList};
 use crate::api::why::Explanation;
 use crate::api::work::{PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
@@ -93,6 +95,7 @@ calls! {
     schedule(name: &str) -> ScheduleRow = call GET_SCHEDULE(name);
     add_schedule(request: &ScheduleRequest) -> ScheduleRow = post ADD_SCHEDULE(&(), request);
     change_schedule(name: &str, change: &ScheduleChange) -> ScheduleRow = post CHANGE_SCHEDULE(name, change);
+    check_schedule(name: &str, check: &ScheduleCheck) -> ScheduleOutlook = post CHECK_SCHEDULE(name, check);
     remove_schedule(name: &str) -> ScheduleGone = call REMOVE_SCHEDULE(name);
     pause_schedule(name: &str) -> ScheduleRow = call PAUSE_SCHEDULE(name);
     resume_schedule(name: &str) -> ScheduleRow = call RESUME_SCHEDULE(name);

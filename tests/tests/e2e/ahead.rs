@@ -199,6 +199,10 @@ fn what_is_wanted_of_a_job_that_waits_at_a_silent_worker_is_done_later() {
         let change = json!({"job_ids": [waits], "set": {"command": "echo after"}});
         let noted = operator.call("POST", "/api/jobs/change", Some(change.clone())).await?;
         assert_eq!((noted.status, &noted.json["done"][0]["state"]), (202, &json!("queued")), "{noted:?}");
+        assert_eq!(noted.json["later"], json!([waits]), "{noted:?}");
+        let told = cluster.exec(&[&format!("hold {waits}")]).await?;
+        let words = format!("{waits} waits at a worker that is silent, so this is done when c2d hears of it again\n");
+        assert_eq!((told.status, told.stderr), (0, words));
         let second = operator.call("POST", "/api/jobs/change", Some(change)).await?;
         assert_eq!(second.json["refused"][0]["code"], "conflict", "one change at a time: {second:?}");
 

@@ -25,6 +25,7 @@ pub(crate) mod restart;
 pub(crate) mod settings;
 pub(crate) mod slots;
 pub(crate) mod upkeep;
+pub(crate) mod waiting;
 pub(crate) mod workspace;
 
 mod marks;

@@ -65,6 +65,7 @@ pub(super) async fn schedules(survey: &mut Survey) -> Result<()> {
     ] {
         survey.expect(OPERATOR, "POST /api/schedules", body, status, &part).await?;
     }
+    checked_schedules(survey, &job).await?;
     survey.expect(OPERATOR, "GET /api/schedules", None, 200, &json!({"schedules": [row]})).await?;
     survey.expect(OPERATOR, "GET /api/schedules/backup", None, 200, &row).await?;
     let paused = json!({"name": "backup", "paused": true});
@@ -94,6 +95,34 @@ pub(super) async fn schedules(survey: &mut Survey) -> Result<()> {
     let other = of("other", json!({"command": "true"}));
     survey.expect(OPERATOR, "POST /api/schedules", other, 201, &Value::Null).await?;
     survey.expect(OPERATOR, "DELETE /api/schedules/other", None, 200, &json!({"gone": "other"})).await?;
+    Ok(())
+}
+
+/// What would be is shown and refused as if it were done, and nothing is done.
+async fn checked_schedules(survey: &mut Survey, job: &Value) -> Result<()> {
+    let add = |name: &str, cron: &str, spec: &Value| json!({"add": {"name": name, "cron": cron, "spec": spec}});
+    let change = |change: Value| json!({ "change": change });
+    let seen = survey
+        .expect(OPERATOR, "POST /api/schedules/check/x", Some(add("x", "every 15m", job)), 200, &Value::Null)
+        .await?;
+    ensure!(seen["instants_ms"].as_array().is_some_and(|all| all.len() == 5), "{seen}");
+    let row = json!({"schedule": {"name": "backup", "cron": "0 5 * * *", "spec": {"priority": 5}}});
+    let body = Some(change(json!({"cron": "0 5 * * *", "set": {"priority": 5}})));
+    survey.expect(OPERATOR, "POST /api/schedules/check/backup", body, 200, &row).await?;
+    for (name, body, status, part) in [
+        ("backup", add("backup", "@daily", job), 409, json!({"code": "conflict"})),
+        ("list", add("list", "@daily", job), 400, json!({"field": "name"})),
+        ("x", add("y", "@daily", job), 400, json!({"field": "add"})),
+        ("x", add("x", "0 3 * *", job), 400, json!({"field": "cron"})),
+        ("x", add("x", "@daily", &json!({"command": "true", "group": "gpuu"})), 400, json!({"field": "group"})),
+        ("x", add("x", "@daily", &json!({"command": "true", "exclude": ["TWIN"]})), 409, json!({"code": "ambiguous"})),
+        ("backupp", change(json!({"cron": "@daily"})), 404, json!({"hint": "did you mean \"backup\"?"})),
+        ("backup", change(json!({})), 400, json!({"field": "set"})),
+        ("backup", change(json!({"set": {"colour": 5}})), 400, json!({"code": "invalid_input"})),
+        ("backup", json!({}), 400, json!({"field": "add"})),
+    ] {
+        survey.expect(OPERATOR, &format!("POST /api/schedules/check/{name}"), Some(body), status, &part).await?;
+    }
     Ok(())
 }
 

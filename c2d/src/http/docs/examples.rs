@@ -56,6 +56,8 @@ fn jobs() -> Vec<(&'static str, Value)> {
         ),
         ("ScheduleRequest", json!({"name": "backup", "cron": "0 3 * * *", "timezone": "Europe/Berlin", "spec": spec})),
         ("ScheduleChange", json!({"cron": "0 4 * * *", "set": {"priority": 5}})),
+        ("ScheduleCheck", json!({"change": {"cron": "0 4 * * *"}})),
+        ("ScheduleOutlook", json!({"schedule": schedule, "instants_ms": [1_769_910_000_000_u64]})),
         ("ScheduleRow", schedule.clone()),
         ("ScheduleList", json!({"schedules": [schedule]})),
         ("ScheduleGone", json!({"gone": "backup"})),

@@ -127,7 +127,7 @@ fn a_submit_is_answered_with_what_it_waits_for() {
 #[test]
 fn what_will_not_run_is_in_no_forecast() {
     let mut lab = lab();
-    let waits = |lab: &Lab| lab.s.ahead(lab.now).waiting.values().sum::<usize>();
+    let waits = |lab: &Lab| lab.s.ahead(lab.now).0.waiting.values().sum::<usize>();
     lab.submit(vec![plain(), tagged(&["disk"], None), tagged(&[], Some("gpu"))]).unwrap();
     assert_eq!(waits(&lab), 3);
     lab.submit(vec![tagged(&["fpga"], None), tagged(&["lic"], Some("gpu"))]).unwrap();

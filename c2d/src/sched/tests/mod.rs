@@ -27,3 +27,4 @@ mod staging;
 mod starvation;
 mod suspicion;
 mod workers;
+mod year;

@@ -10,9 +10,7 @@ use super::form::endpoints;
 use super::parties::*;
 use super::{Endpoint, Operation, Raw};
 use crate::api::batches::*;
-use crate::api::error::ErrorCode::{
-    Ambiguous, Clone as CloneOf, Conflict, DiskFull, Fenced, Gone, NotFound, TooLarge, Wait,
-};
+use crate::api::error::ErrorCode::{self, Conflict, DiskFull, Fenced, Gone, NotFound, TooLarge, Wait};
 use crate::api::figures::*;
 use crate::api::files::*;
 use crate::api::jobs::*;
@@ -71,7 +69,7 @@ endpoints! {
     /// Lists jobs.
     ///
     /// Those that have not ended, unless the query asks for others; in pages, by `after`.
-    LIST_JOBS: Endpoint<(), JobsQuery, (), JobList> = Endpoint::new(Get, "/api/jobs/list", READERS).refuses(&[NotFound, Ambiguous]);
+    LIST_JOBS: Endpoint<(), JobsQuery, (), JobList> = Endpoint::new(Get, "/api/jobs/list", READERS).refuses(&[NotFound, ErrorCode::Ambiguous]);
 
     /// Shows one job, waiting for its end with `wait_s`.
     GET_JOB: Endpoint<JobId, WaitQuery, (), WaitResponse> =
@@ -98,7 +96,7 @@ endpoints! {
     WHY: Endpoint<JobId, (), (), Explanation> = Endpoint::new(Get, "/api/jobs/why/{job_id}", READERS).refuses(&[Gone]);
 
     /// Shows recent results, oldest first.
-    GET_LOG: Endpoint<(), LogQuery, (), JobLog> = Endpoint::new(Get, "/api/jobs/log", READERS).refuses(&[NotFound, Ambiguous]);
+    GET_LOG: Endpoint<(), LogQuery, (), JobLog> = Endpoint::new(Get, "/api/jobs/log", READERS).refuses(&[NotFound, ErrorCode::Ambiguous]);
 
     /// Says how long jobs of each name run, why jobs fail, and when the queue will be empty.
     ///
@@ -161,7 +159,7 @@ endpoints! {
     /// day that does not exist in `timezone`, as the clock is put forward, runs when the clock goes on; one that
     /// comes twice runs the first time.
     ADD_SCHEDULE: Endpoint<(), (), ScheduleRequest, ScheduleRow> =
-        Endpoint::new(Post, "/api/schedules", OPERATORS).creates().refuses(&[NotFound, Conflict, Ambiguous, DiskFull]);
+        Endpoint::new(Post, "/api/schedules", OPERATORS).creates().refuses(&[NotFound, Conflict, ErrorCode::Ambiguous, DiskFull]);
 
     /// Lists all schedules, with when each runs next and what came of its latest runs.
     LIST_SCHEDULES: Endpoint<(), NoQuery, (), ScheduleList> = Endpoint::new(Get, "/api/schedules", READERS);
@@ -174,14 +172,16 @@ endpoints! {
     /// Its runs so far stay, and so does whether it is paused. A run that is due already is not lost with a new
     /// `cron`; `every` counts from then on.
     CHANGE_SCHEDULE: Endpoint<str, (), ScheduleChange, ScheduleRow> =
-        Endpoint::new(Post, "/api/schedules/change/{name}", OPERATORS).refuses(&[Conflict, Ambiguous, DiskFull]);
+        Endpoint::new(Post, "/api/schedules/change/{name}", OPERATORS).refuses(&[Conflict, ErrorCode::Ambiguous, DiskFull]);
+
+    /// Says what adding or changing a schedule would be answered, and does neither.
+    CHECK_SCHEDULE: Endpoint<str, (), ScheduleCheck, ScheduleOutlook> = Endpoint::new(Post, "/api/schedules/check/{name}", OPERATORS).refuses(&[Conflict, ErrorCode::Ambiguous]);
 
     /// Removes a schedule; its jobs continue.
     REMOVE_SCHEDULE: Endpoint<str, (), (), ScheduleGone> = Endpoint::new(Delete, "/api/schedules/{name}", OPERATORS);
 
     /// Lets a schedule submit nothing until it is resumed.
-    PAUSE_SCHEDULE: Endpoint<str, (), (), ScheduleRow> =
-        Endpoint::new(Post, "/api/schedules/pause/{name}", OPERATORS);
+    PAUSE_SCHEDULE: Endpoint<str, (), (), ScheduleRow> = Endpoint::new(Post, "/api/schedules/pause/{name}", OPERATORS);
 
     /// Resumes a schedule from its next instant.
     RESUME_SCHEDULE: Endpoint<str, (), (), ScheduleRow> =
@@ -247,7 +247,7 @@ endpoints! {
 
     /// Removes the workspaces of a worker's ended jobs; its report is waited for half a minute.
     CLEANUP: Endpoint<str, (), (), CleanupResponse> =
-        Endpoint::new(Post, "/api/workers/cleanup/{ip}", OPERATORS).refuses(&[Conflict, Ambiguous]);
+        Endpoint::new(Post, "/api/workers/cleanup/{ip}", OPERATORS).refuses(&[Conflict, ErrorCode::Ambiguous]);
 
     /// Lists all workers.
     LIST_WORKERS: Endpoint<(), NoQuery, (), WorkerList> = Endpoint::new(Get, "/api/workers/list", READERS);
@@ -256,62 +256,62 @@ endpoints! {
     ///
     /// By address, host name or the beginning of its id, as wherever a worker is named.
     GET_WORKER: Endpoint<str, (), (), WorkerInfo> =
-        Endpoint::new(Get, "/api/workers/info/{ip}", READERS).refuses(&[Ambiguous]);
+        Endpoint::new(Get, "/api/workers/info/{ip}", READERS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Finds the workers that a target means.
     ///
     /// `@all`, `@group`, addresses, names, ranges (`10.0.0.[11-13]`), with commas between them and `!` in
     /// front of what is excluded.
     FIND_WORKERS: Endpoint<str, (), (), TargetWorkers> =
-        Endpoint::new(Get, "/api/pdsh/workers/{target}", READERS).refuses(&[Ambiguous]);
+        Endpoint::new(Get, "/api/pdsh/workers/{target}", READERS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Puts a worker into groups.
     ASSIGN: Endpoint<str, (), GroupsRequest, WorkerRow> =
-        Endpoint::new(Post, "/api/workers/groups/{ip}", OPERATORS).refuses(&[Ambiguous]);
+        Endpoint::new(Post, "/api/workers/groups/{ip}", OPERATORS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Takes a worker out of a group.
     UNASSIGN: Endpoint<[String], (), (), WorkerRow> =
-        Endpoint::new(Delete, "/api/workers/groups/{ip}/{group}", OPERATORS).refuses(&[Ambiguous]);
+        Endpoint::new(Delete, "/api/workers/groups/{ip}/{group}", OPERATORS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Shows a worker's tags with their holders.
     GET_TAGS: Endpoint<str, (), (), TagStatus> =
-        Endpoint::new(Get, "/api/workers/tags/{ip}", READERS).refuses(&[Ambiguous]);
+        Endpoint::new(Get, "/api/workers/tags/{ip}", READERS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Sets the tags that a worker offers.
     ///
     /// A tag that a job holds stays held, and is shown, until that job has ended.
     SET_TAGS: Endpoint<str, (), TagsRequest, TagStatus> =
-        Endpoint::new(Post, "/api/workers/tags/{ip}", OPERATORS).refuses(&[Ambiguous]);
+        Endpoint::new(Post, "/api/workers/tags/{ip}", OPERATORS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Sets what a worker has.
     ///
     /// Slots are no more than its agent runs. Jobs that hold more keep it until they have ended.
     SET_RESOURCES: Endpoint<str, (), ResourcesRequest, WorkerRow> =
-        Endpoint::new(Post, "/api/workers/resources/{ip}", OPERATORS).refuses(&[Ambiguous]);
+        Endpoint::new(Post, "/api/workers/resources/{ip}", OPERATORS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Suggests tags from a worker's hardware.
     ///
     /// With `apply` they are added to those that it offers.
     DETECT_TAGS: Endpoint<str, DetectQuery, (), DetectResponse> =
-        Endpoint::new(Post, "/api/workers/detect-tags/{ip}", OPERATORS).refuses(&[Ambiguous]);
+        Endpoint::new(Post, "/api/workers/detect-tags/{ip}", OPERATORS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Lets a worker finish what it has and gives it nothing new.
     DRAIN: Endpoint<str, (), (), WorkerRow> =
-        Endpoint::new(Post, "/api/workers/drain/{ip}", OPERATORS).refuses(&[Ambiguous]);
+        Endpoint::new(Post, "/api/workers/drain/{ip}", OPERATORS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Gives a drained worker work again.
     RESUME: Endpoint<str, (), (), WorkerRow> =
-        Endpoint::new(Post, "/api/workers/resume/{ip}", OPERATORS).refuses(&[Ambiguous]);
+        Endpoint::new(Post, "/api/workers/resume/{ip}", OPERATORS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Wakes the machine of a worker that sleeps or is offline, with three packets at most; one online stays as it is.
     WAKE: Endpoint<str, (), (), WorkerRow> =
-        Endpoint::new(Post, "/api/workers/wake/{ip}", OPERATORS).refuses(&[Conflict, Ambiguous]);
+        Endpoint::new(Post, "/api/workers/wake/{ip}", OPERATORS).refuses(&[Conflict, ErrorCode::Ambiguous]);
 
     /// Forgets a worker that is offline and holds nothing.
     ///
     /// With `lost` also one past its lease that holds jobs: these run elsewhere or end, by `on_lost`; late results are void.
     REMOVE_WORKER: Endpoint<str, RemoveQuery, (), RemoveResponse> =
-        Endpoint::new(Delete, "/api/workers/{ip}", OPERATORS).refuses(&[Conflict, Ambiguous]);
+        Endpoint::new(Delete, "/api/workers/{ip}", OPERATORS).refuses(&[Conflict, ErrorCode::Ambiguous]);
 
     /// Registers a worker or updates what it said.
     ///
@@ -319,7 +319,7 @@ endpoints! {
     /// either it is known by that address. Without a body it has 4 slots. While another run or machine with
     /// the same identity may still be at work the answer is 503 `wait`; when it is, 409 `clone`.
     REGISTER: Endpoint<(), (), RegisterRequest, RegisterResponse> =
-        Endpoint::new(Post, "/api/workers/register", WORKERS).without_body_too().refuses(&[CloneOf, Wait]);
+        Endpoint::new(Post, "/api/workers/register", WORKERS).without_body_too().refuses(&[ErrorCode::Clone, Wait]);
 
     /// Polls for work.
     ///
@@ -350,7 +350,7 @@ endpoints! {
     ///
     /// With `as` it is for a reinstalled machine, and gives it the identity of that worker.
     INVITE: Endpoint<(), (), InviteRequest, InviteResponse> =
-        Endpoint::new(Post, "/api/tokens/invite", OPERATORS).creates().refuses(&[NotFound, Ambiguous]);
+        Endpoint::new(Post, "/api/tokens/invite", OPERATORS).creates().refuses(&[NotFound, ErrorCode::Ambiguous]);
 
     /// Takes an invitation in exchange for a token.
     ///

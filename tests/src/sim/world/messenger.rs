@@ -19,13 +19,29 @@ pub(super) struct Told {
     /// How often each was told: ends of jobs by their place in the log, and notices.
     seqs: BTreeMap<u64, u32>,
     told_notices: BTreeSet<u64>,
+    /// How far the rule was told when it last became durable.
+    at: (u64, u64),
+    /// How often the rule was changed.
+    changes: u64,
 }
 
 impl Told {
     pub(super) fn committed(&mut self, decisions: &[Decision]) {
         for decision in decisions {
             match decision {
-                Decision::PutRule(rule) => self.from = self.from.or(Some(rule.seq)),
+                Decision::PutRule(rule) => {
+                    self.from = self.from.or(Some(rule.seq));
+                    // A change keeps how far it was told, whatever its operator had read before.
+                    let was = std::mem::replace(&mut self.at, (rule.seq, rule.notice));
+                    assert!(
+                        was.0 <= self.at.0 && was.1 <= self.at.1,
+                        "the rule was at {was:?} and is at {:?}",
+                        self.at
+                    );
+                    for seq in self.from.unwrap_or_default() + 1..=rule.seq {
+                        assert!(self.seqs.contains_key(&seq), "the rule is behind {seq}, which was told to nobody");
+                    }
+                }
                 Decision::AddNotice(notice) => drop(self.notices.insert(notice.id)),
                 Decision::ForgetNotice { id } => {
                     assert!(self.told_notices.contains(id), "notice {id} is forgotten and was not told");
@@ -50,12 +66,28 @@ impl<D: Disk> World<D> {
         }));
     }
 
+    /// An operator has the rule speak to another target, while the messenger may be under way or dead. What it asks
+    /// for stays, so that all of it is still to be told.
+    pub(super) fn change_rule(&mut self) {
+        let Some(was) = self.scheduler.rules().next().cloned() else { return };
+        let to = format!("ntfy:x{}", self.told.changes);
+        self.told.changes += 1;
+        // Somebody may have looked at it a while ago.
+        let seq = was.seq.saturating_sub(self.random.below(3));
+        let new = RuleRecord { to, seq, ..was.clone() };
+        self.apply(event::RuleChanged { was: RuleRecord { seq, ..was }, new });
+    }
+
     /// The messenger tells what is durable. It may be late, and die before it says so.
     pub(super) fn tell(&mut self) {
         if self.random.chance(50) {
             return;
         }
         for (rule, notices) in self.scheduler.untold() {
+            // A change goes over it while it tells what it read before.
+            if self.random.chance(10) {
+                self.change_rule();
+            }
             let last = self.scheduler.last_seq();
             for seq in rule.seq + 1..=last {
                 *self.told.seqs.entry(seq).or_default() += 1;

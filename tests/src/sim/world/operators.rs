@@ -65,6 +65,7 @@ impl<D: Disk> World<D> {
             }
             23 => self.operate_schedules(),
             24 => self.add_rule(),
+            32 => self.change_rule(),
             25 => {
                 let batch = self.random.pick(&BATCHES).into();
                 let max_running = (self.random.below(3) > 0).then(|| 1 + u32::from(self.random.chance(50)));
