@@ -41,7 +41,7 @@ struct Instants {
 
 impl Instants {
     fn of(record: &ScheduleRecord, calendar: Calendar) -> Self {
-        Self { calendar, lived: lived(&record.runs) }
+        Self { lived: lived(&record.runs, &calendar), calendar }
     }
 
     /// The first instant after a point in time.
@@ -57,11 +57,13 @@ impl Instants {
     }
 }
 
-/// The times of which each instant came to something, from the first to the last of them.
-fn lived(runs: &[Run]) -> Vec<(u64, u64)> {
+/// The times of which each instant came to something, from the first to the last of them. A run that somebody asked for
+/// says nothing of the instants before it, which may still be due.
+fn lived(runs: &[Run], calendar: &Calendar) -> Vec<(u64, u64)> {
     let mut spans: Vec<(u64, u64)> = Vec::new();
     let mut before: Option<&Run> = None;
-    for run in runs {
+    let came = |run: &&Run| calendar.next(run.at_ms.saturating_sub(1)) == Some(run.at_ms);
+    for run in runs.iter().filter(came) {
         match spans.last_mut() {
             Some((_, to)) if before.is_some_and(|before| run.follows(before)) => *to = run.at_ms,
             _ if run.is_gap() => {}

@@ -114,5 +114,5 @@ fn a_year_of_looks_gives_exactly_the_runs_that_the_rules_say() {
             }
         }
     }
-    assert!(seen["runs"] > 5_000 && seen["missed"] > 1_000 && seen["set back"] > 100, "{seen:?}");
+    assert!(seen["runs"] > 5_000 && seen["missed"] > 500 && seen["set back"] > 100, "{seen:?}");
 }
