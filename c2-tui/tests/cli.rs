@@ -79,7 +79,7 @@ fn mistakes_on_the_command_line() {
     check(
         &["--server", "http://x", "--exec", "list"],
         2,
-        "c2-tui: \"http://x\" is not an address of c2d\n  hint: write HOST or HOST:PORT, like 10.0.0.6:30814 or [fd00::6]:30814\n",
+        "c2-tui: \"http://x\" is not an address of c2d\n  hint: write HOST or HOST:PORT, like 10.0.0.6:30814 or [fd00::6]:30814; several with commas\n",
     );
     check(&[], 2, "c2-tui: the full screen needs a terminal\n  hint: run commands with `c2-tui --exec list`\n");
 }
