@@ -87,7 +87,7 @@ fn the_page_of_an_output_follows_past_what_is_kept_and_names_what_is_missing() {
         terminal.sees("ended, exit 0")?;
         terminal.press("q\r")?;
         terminal.sees("line 40000 ")?;
-        terminal.sees("bytes missing after line")
+        terminal.sees("bytes missing")
     });
 }
 
