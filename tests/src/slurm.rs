@@ -18,6 +18,9 @@ const PROGRAMS: [&str; 5] =
 /// Processors that the node is said to have.
 pub const CPUS: u32 = 8;
 
+/// Seconds that its node leaves a command which takes no notice of its end: more than an agent leaves one of its own.
+const KILL_WAIT_S: u32 = 12;
+
 /// A running cluster.
 #[derive(Debug)]
 pub struct Slurm {
@@ -164,7 +167,7 @@ fn configuration(folder: &Path) -> Result<String> {
          CredType=cred/munge\nStateSaveLocation={folder}/state\nSlurmdSpoolDir={folder}/spool\n\
          SlurmctldPidFile={folder}/slurmctld.pid\nSlurmdPidFile={folder}/slurmd.pid\n\
          ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nMpiDefault=none\n\
-         SelectType=select/cons_tres\nSelectTypeParameters=CR_Core\nReturnToService=2\nKillWait=2\n\
+         SelectType=select/cons_tres\nSelectTypeParameters=CR_Core\nReturnToService=2\nKillWait={KILL_WAIT_S}\n\
          SchedulerParameters=sched_interval=1\nSlurmdParameters=config_overrides\n\
          NodeName={host} NodeAddr=127.0.0.1 CPUs={CPUS} RealMemory=4000 State=UNKNOWN\n\
          PartitionName=home Nodes={host} Default=YES MaxTime=INFINITE State=UP\n"

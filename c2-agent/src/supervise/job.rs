@@ -37,6 +37,9 @@ use crate::supervise::wire::Start;
 const TICK_MS: u64 = 5_000;
 /// The same for the memory of a job that may use only so much, and for the begin of one elsewhere.
 const SHORT_TICK_MS: u64 = 1_000;
+/// Between TERM and KILL of the front of a job elsewhere: as long as the cluster takes. A front that was killed could not
+/// say that the job is over, nor for what reason it was ended.
+const ELSEWHERE_GRACE_MS: u64 = u64::MAX / 4;
 /// How soon to look again for processes that were asked to end while none could be watched.
 const AGAIN_MS: u64 = 20;
 /// Processes watched for their end at once; of the others the retry takes care.
@@ -151,7 +154,6 @@ impl Job {
             ending: Ending::NotAsked,
             awake_at_start: now.awake,
             timeout_at: start.spec.timeout_s.map(|s| now.awake.after_ms(s * 1_000)),
-            elsewhere: elsewhere.map(Elsewhere::new),
             lease_until: start.lease_ms.map(|ms| now.elapsed.after_ms(ms)),
             standstill: None,
             stood_ms: 0,
@@ -159,10 +161,11 @@ impl Job {
             watched: Vec::new(),
             asked: HashSet::new(),
             left: HashSet::new(),
-            timing,
+            timing: if elsewhere.is_some() { Timing { cancel_grace_ms: ELSEWHERE_GRACE_MS, ..timing } } else { timing },
             trash: launched.trash,
             download: start.spec.download.clone(),
             workspace: launched.workspace,
+            elsewhere: elsewhere.map(Elsewhere::new),
         }
     }
 
@@ -354,7 +357,9 @@ impl Job {
         // What stands still takes no signal.
         self.thaw(now);
         self.signal(Signal::TERM);
-        let again_at = if self.watched.is_empty() { now.awake.after_ms(AGAIN_MS).min(kill_at) } else { kill_at };
+        let is_here = self.elsewhere.is_none();
+        let again_at =
+            if is_here && self.watched.is_empty() { now.awake.after_ms(AGAIN_MS).min(kill_at) } else { kill_at };
         self.ending = Ending::Asked { kill_at, again_at };
     }
 
@@ -364,7 +369,7 @@ impl Job {
     fn signal(&mut self, signal: Signal) {
         self.watched.clear();
         let shell_ended = self.exit.is_some();
-        let front = self.elsewhere.as_ref().map(|_| self.shell);
+        let front = self.elsewhere.as_ref().filter(|_| !shell_ended).map(|_| self.shell);
         each_descendant(getpid(), |process| {
             // What that asks of the cluster must be answered.
             if front.is_some_and(|front| front != process.pid) {
