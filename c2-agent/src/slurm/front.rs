@@ -38,7 +38,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Bytes of an output that are read at once.
 const READ_BYTES: usize = 64 * 1024;
 
-/// What the front of an attempt is told.
+/// The flags of the front of an attempt.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct FrontOptions {
     /// The attempt's folder.
@@ -217,7 +217,7 @@ impl Front {
                 }
                 Err(error) => {
                     // What was refused did not begin, unless an earlier answer was lost.
-                    return Ok(self.control.claim()?.then(|| never_began(&error)));
+                    return Ok(self.control.claim()?.then(|| Outcome::Setup { reason: with_causes(&error) }));
                 }
             }
         }
@@ -314,10 +314,6 @@ impl Front {
     fn age_ms(&self) -> u64 {
         clock::elapsed().since_ms(self.began)
     }
-}
-
-fn never_began(error: &CallError) -> Outcome {
-    Outcome::Setup { reason: with_causes(error) }
 }
 
 /// Why a job did not begin that Slurm had.

@@ -1,4 +1,4 @@
-//! How a runner is told that its jobs run elsewhere.
+//! The flags by which the jobs of a runner run elsewhere.
 
 use c2_shared::config::Via;
 use clap::Args;

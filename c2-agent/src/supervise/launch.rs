@@ -1,7 +1,7 @@
 //! Starts a job's shell: workspace, files, environment, standard streams.
 //!
 //! The way of a plain job is kept short: one folder, two pipes, one spawn. The command stands in the shell's
-//! environment, which only its own user can read, so that it is on nobody's argument list; what is too long
+//! environment, which only its own user can read, so that it is on no argument list; what is too long
 //! for that stands in a file.
 
 use std::ffi::OsString;
@@ -332,7 +332,7 @@ impl Launcher {
     }
 }
 
-/// How a shell runs a command out of its environment and passes it on to nobody; none where that is not known. Its
+/// How a shell runs a command out of its environment and passes it on to no process; none where that is not known. Its
 /// messages then name the job alone, and no file of the agent.
 fn evaluation(shell: &str) -> Option<&'static str> {
     match shell.rsplit('/').next().unwrap_or(shell) {

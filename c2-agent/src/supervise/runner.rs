@@ -203,7 +203,7 @@ impl Runner {
     fn end_job(&mut self) {
         let Some(mut job) = self.job.take() else { return };
         if !job.is_over() {
-            // Its front died, so it may run on. A runner that begins anew follows it.
+            // Its front died, so it may run on. The next runner of the slot follows it.
             tracing::error!("the front of {} ended before its job", job.attempt());
             self.front_died = true;
             return;
