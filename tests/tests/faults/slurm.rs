@@ -135,7 +135,7 @@ fn what_slurm_runs_is_ended_and_what_waits_there_never_begins() {
         let spec = JobSpec { command: "sleep 1; echo in time".into(), timeout_s: Some(4), ..JobSpec::default() };
         let waits = cluster.submit_spec(spec).await?;
         // Its node takes longer to end it than an agent would; it is no less a timeout, and runs once.
-        let endless = JobSpec { command: "trap '' TERM; sleep 100".into(), timeout_s: Some(1), ..JobSpec::default() };
+        let endless = JobSpec { command: "trap '' TERM; sleep 100".into(), timeout_s: Some(6), ..JobSpec::default() };
         let endless = cluster.submit_spec(endless).await?;
         assert_eq!(cluster.ended(waits).await?.job.stdout, "in time\n");
         let end = cluster.ended(endless).await?.job;
