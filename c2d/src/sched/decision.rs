@@ -144,8 +144,8 @@ pub struct JobRecord {
     pub state: JobState,
     pub payload: Arc<str>,
     pub name: Option<Box<str>>,
-    /// What it asked for.
-    pub terms: Terms,
+    /// What it asked for. Shared, because most jobs ask for the same.
+    pub terms: Arc<Terms>,
     pub depends: Vec<DependencyEdge>,
     /// The worker that it is tied to.
     pub pinned: Option<WorkerId>,

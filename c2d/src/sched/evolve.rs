@@ -73,8 +73,7 @@ impl Scheduler {
     fn enter(&mut self, mut record: JobRecord, shape: Shape) -> Job {
         let (placement, pinned) = (Arc::clone(&record.terms.placement), record.pinned.clone());
         let shape = self.queues.enter(Shape { placement, pinned, batch: record.terms.batch.clone(), ..shape });
-        record.terms.placement = Arc::clone(&self.queues.shape(shape).placement);
-        record.terms.batch.clone_from(&self.queues.shape(shape).batch);
+        self.queues.share(shape, &mut record.terms);
         for edge in record.depends.iter().filter(|edge| !edge.fulfilled) {
             let dependents = self.dependents.entry(edge.on).or_default();
             if let Err(place) = dependents.binary_search(&record.id) {
@@ -133,7 +132,7 @@ impl Scheduler {
 
     fn place(&mut self, id: JobId, place: i64) {
         self.step_out(id);
-        self.active(id).terms.place = Some(place);
+        Arc::make_mut(&mut self.active(id).terms).place = Some(place);
         self.last_place = self.last_place.max(place);
         self.line_up(id);
     }

@@ -310,6 +310,9 @@ impl Scheduler {
     pub(crate) fn new_record(&self, id: JobId, job: NewJob, edges: &[Edge], wall_ms: u64) -> JobRecord {
         let edge = |&(condition, on): &Edge| DependencyEdge { condition, on, fulfilled: self.ended.get(on).is_some() };
         let pinned = job.terms.same_machine.then(|| self.machine_of(edges).unwrap_or_default()).flatten();
+        let mut terms = self.pinned_down(job.terms);
+        // Behind all that there are, also those that were moved behind the last number.
+        terms.place = Some(self.last_place + 1).filter(|place| *place > id.0.cast_signed());
         let mut record = JobRecord {
             id,
             state: JobState::Queued,
@@ -317,8 +320,8 @@ impl Scheduler {
             name: job.name,
             depends: edges.iter().map(edge).collect(),
             pinned,
-            retries_left: job.terms.retries,
-            terms: self.pinned_down(job.terms),
+            retries_left: terms.retries,
+            terms: Arc::new(terms),
             submitted_ms: wall_ms,
             attempt: 0,
             worker: None,
@@ -326,8 +329,6 @@ impl Scheduler {
             cancelling: false,
             crashes: 0,
         };
-        // Behind all that there are, also those that were moved behind the last number.
-        record.terms.place = Some(self.last_place + 1).filter(|place| *place > id.0.cast_signed());
         record.state = record.waiting_state(record.terms.hold, wall_ms);
         record
     }

@@ -236,10 +236,11 @@ impl Scheduler {
         }
         let used = old.terms.retries - old.retries_left;
         let mut record = self.new_record(id, asked, &edges, now.wall_ms);
-        record.terms.hold = old.terms.hold;
-        record.terms.place = old.terms.place;
-        record.terms.schedule = old.terms.schedule.clone();
-        record.terms.new_limit_s = limit_s.or(old.terms.new_limit_s).filter(|_| runs);
+        let terms = Arc::make_mut(&mut record.terms);
+        terms.hold = old.terms.hold;
+        terms.place = old.terms.place;
+        terms.schedule.clone_from(&old.terms.schedule);
+        terms.new_limit_s = limit_s.or(old.terms.new_limit_s).filter(|_| runs);
         record.retries_left = record.terms.retries.saturating_sub(used);
         let state =
             if runs { JobState::Running } else { record.waiting_state(old.state == JobState::Held, now.wall_ms) };

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use c2_shared::id::{JobId, WorkerId};
-use c2_shared::job::Placement;
+use c2_shared::job::{Placement, Terms};
 use c2_shared::time::Mono;
 
 /// What a job asks of a worker.
@@ -45,6 +45,8 @@ enum Place {
 #[derive(Clone, Debug)]
 struct Queue {
     shape: Shape,
+    /// All that its latest job asked for.
+    terms: Arc<Terms>,
     /// Active jobs of this shape, waiting or not.
     users: usize,
     ready: BTreeSet<Rank>,
@@ -84,6 +86,19 @@ impl Queues {
             self.queues[id.0 as usize] = None;
             self.free.push(id);
         }
+    }
+
+    /// Keeps what a job of this shape asks for once, if the one before it asked for the same.
+    pub(crate) fn share(&mut self, id: ShapeId, terms: &mut Arc<Terms>) {
+        let queue = self.queue_mut(id);
+        if *terms == queue.terms {
+            *terms = Arc::clone(&queue.terms);
+            return;
+        }
+        let own = Arc::make_mut(terms);
+        own.placement = Arc::clone(&queue.shape.placement);
+        own.batch.clone_from(&queue.shape.batch);
+        queue.terms = Arc::clone(terms);
     }
 
     pub(crate) fn shape(&self, id: ShapeId) -> &Shape {
@@ -178,7 +193,8 @@ impl Queues {
     }
 
     fn add(&mut self, shape: Shape) -> ShapeId {
-        let queue = Some(Queue { shape: shape.clone(), users: 0, ready: BTreeSet::new(), passed: None });
+        let queue =
+            Some(Queue { shape: shape.clone(), terms: Arc::default(), users: 0, ready: BTreeSet::new(), passed: None });
         let id = match self.free.pop() {
             Some(id) => {
                 self.queues[id.0 as usize] = queue;

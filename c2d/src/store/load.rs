@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
-use c2_shared::job::JobState;
+use c2_shared::job::{JobState, Terms};
 use c2_shared::limits::IDEMPOTENCY_MS;
 use c2_shared::resources::Capacity;
 use c2_shared::worker::Hardware;
@@ -91,8 +91,9 @@ fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
     let sql = "SELECT id, state, payload, digest, name, terms, pinned, retries_left, submitted_ms, attempt, worker,
         started_ms, cancelling, crashes FROM job WHERE state < 4 ORDER BY id";
     let mut defects = Vec::new();
+    let mut before = (String::new(), Arc::default());
     let jobs = c.query(sql, (), |row| {
-        let mut job = job(row, &mut depends)?;
+        let mut job = job(row, &mut depends, &mut before)?;
         let digest = row.bytes(3)?;
         if let Some(reason) = payload::defect(&job.payload, digest) {
             tracing::error!("{} cannot run: {reason}", job.id);
@@ -106,14 +107,23 @@ fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
     Ok((jobs, defects))
 }
 
-fn job(row: &Row<'_>, depends: &mut BTreeMap<i64, Vec<DependencyEdge>>) -> Result<JobRecord, StoreError> {
+/// A job, of which most ask for the same as the one before.
+fn job(
+    row: &Row<'_>,
+    depends: &mut BTreeMap<i64, Vec<DependencyEdge>>,
+    before: &mut (String, Arc<Terms>),
+) -> Result<JobRecord, StoreError> {
     let number: i64 = row.get(0)?;
+    let terms = row.text(5)?;
+    if before.0 != terms {
+        *before = (terms.to_owned(), json(terms)?);
+    }
     Ok(JobRecord {
         id: JobId(uint(number)),
         state: state(row.get(1)?)?,
         payload: Arc::from(row.text(2)?),
         name: row.get::<_, Option<String>>(4)?.map(Into::into),
-        terms: json(row.text(5)?)?,
+        terms: Arc::clone(&before.1),
         depends: depends.remove(&number).unwrap_or_default(),
         pinned: id(row, 6)?,
         retries_left: small(row.get(7)?)?,

@@ -352,7 +352,7 @@ fn settle(connection: &Connection) -> Result<(), StoreError> {
     pragma(connection, "cell_size_check", "ON", "1")?;
     pragma(connection, "mmap_size", "0", "0")?;
     pragma(connection, "wal_autocheckpoint", "4000", "4000")?;
-    pragma(connection, "cache_size", "-16000", "-16000")?;
+    pragma(connection, "cache_size", "-4000", "-4000")?;
     keep_plans(connection)
 }
 

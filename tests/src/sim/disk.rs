@@ -108,7 +108,7 @@ impl PaperDisk {
             Decision::SetWaiting { job, state } => {
                 self.job(*job).state = *state;
             }
-            Decision::Place { job, place } => self.job(*job).terms.place = Some(*place),
+            Decision::Place { job, place } => Arc::make_mut(&mut self.job(*job).terms).place = Some(*place),
             Decision::Change(record) => *self.job(record.id) = (**record).clone(),
             Decision::Fulfil { job, on } => {
                 let edges = self.job(*job).depends.iter_mut();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::config::ServerConfig;
 use c2_shared::id::{JobId, Session};
-use c2_shared::job::{JobState, Outcome, Terms};
+use c2_shared::job::{JobState, Outcome};
 use c2_shared::resources::{Amount, Capacity, Card};
 use tempfile::TempDir;
 
@@ -105,7 +105,7 @@ fn job(id: u64) -> JobRecord {
         state: JobState::Queued,
         payload: r#"{"command":"true"}"#.into(),
         name: None,
-        terms: Terms::default(),
+        terms: Default::default(),
         depends: Vec::new(),
         pinned: None,
         retries_left: 0,

@@ -101,7 +101,7 @@ impl<D: Disk> World<D> {
             // As far as one can change that runs.
             let old = self.scheduler.saved().jobs.into_iter().find(|record| record.id == job);
             let Terms { priority, retries, retry_delay_s, .. } = change.new.terms;
-            let mut terms = old.map(|record| record.terms).unwrap_or_default();
+            let mut terms = old.map(|record| record.terms.as_ref().clone()).unwrap_or_default();
             (terms.priority, terms.retries, terms.retry_delay_s) = (priority, retries, retry_delay_s);
             (change.new.terms, change.depends, change.fixed) = (terms, false, None);
         }
