@@ -14,6 +14,7 @@ const LINES: &[(&str, &str)] = &[
     // Shells.
     ("jobs -l|-p|-r|-s", "jobs"),
     ("kill JOB", "cancel {JOB}"),
+    ("kill -s|-n X JOB", "cancel {JOB}"),
     ("fg JOB", "follow {JOB}"),
     ("fg", "follow last"),
     ("bg JOB", "release {JOB}"),

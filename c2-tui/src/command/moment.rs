@@ -14,15 +14,15 @@ use crate::clock;
 /// Reads a point in time as unix milliseconds, in the operator's time zone unless it names an offset.
 pub(crate) fn parse_ms(text: &str) -> Result<u64, String> {
     let time = read(text, &clock::here()).ok_or_else(|| {
+        let span = text.strip_prefix("in ").unwrap_or(text).trim();
+        if parse_duration_s(span).is_ok() && span.contains(|c: char| c.is_ascii_alphabetic()) {
+            return format!("{text:?} is no time; for a span from now write +{}", span.replace(' ', ""));
+        }
         if let Some((_, name)) = text.rsplit_once(' ')
             && name.starts_with(|c: char| c.is_ascii_alphabetic())
             && TimeZone::get(name).is_err()
         {
             return format!("unknown time zone {name:?}");
-        }
-        let span = text.strip_prefix("in ").unwrap_or(text).trim();
-        if parse_duration_s(span).is_ok() && span.contains(|c: char| c.is_ascii_alphabetic()) {
-            return format!("{text:?} is no time; for a span from now write +{}", span.replace(' ', ""));
         }
         format!("{text:?} is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00 Europe/Berlin")
     })?;
@@ -171,6 +171,7 @@ mod tests {
             assert_eq!(seen(text), None, "{text}");
         }
         assert_eq!(parse_ms("in 2h").unwrap_err(), "\"in 2h\" is no time; for a span from now write +2h");
+        assert_eq!(parse_ms("in 2 hours").unwrap_err(), "\"in 2 hours\" is no time; for a span from now write +2hours");
         let words = "\"soon\" is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00 Europe/Berlin";
         assert_eq!(parse_ms("soon").unwrap_err(), words);
         assert_eq!(parse_ms("1960-01-01T00:00Z").unwrap_err(), "\"1960-01-01T00:00Z\" lies before 1970");
