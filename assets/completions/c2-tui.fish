@@ -112,12 +112,12 @@ complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l env -d 'An environ
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l stdin-file -d 'A file for its standard input' -r -F
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l upload -d 'A file to place in the job\'s folder, as FILE or FILE:PATH-THERE; several with commas' -r -F
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l download -d 'Files to fetch from the job\'s folder after its end, like `out/*.png`; several with commas' -r -f
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l exclude -d 'A worker that must not run it' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l exclude -d 'Workers that must not run it, with commas and ranges like `10.0.0.[11-13]`' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l on-lost -d 'What happens when its worker is lost while it runs' -r -f -a "requeue\t''
 fail\t''
 wait\t''"
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l umask -d 'Permissions that files of the job do not get, like `022`; without it only its own user has any' -r -f
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l worker -d 'Only on this worker, or on one of these; a worker that is away is waited for' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l worker -d 'Only on this worker, or on one of these, with commas and ranges; a worker that is away is waited for' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l expires -d 'End it as `expired` if it has not started after this time, from its submit or from --begin' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l cwd -d 'Run in this folder of the worker, a full path or ~/DIR; its own folder is then $C2_WORKSPACE' -r -f -a "(__fish_complete_directories)"
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l shell -d 'The shell that reads the command, by name or path; /bin/sh without it' -r -f

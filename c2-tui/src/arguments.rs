@@ -225,7 +225,15 @@ fn run_without_dashes(words: &[String]) -> Option<String> {
 /// What is wrong with a command line without a subcommand. Often a line of the console stands there in pieces.
 fn of_program(error: &clap::Error, meant: &Meant) -> CommandError {
     let line = meant.line();
-    let whole = || format!("put the whole line in quotes: c2-tui --exec '{}'", line.replace('\'', "'\\''"));
+    let in_quotes = |line: &str| format!("--exec '{}'", line.replace('\'', "'\\''"));
+    let whole = || match meant.several() {
+        // Which of them the rest belongs to is seen by where it stands, and that is the last.
+        Some((before, last)) => {
+            let before: Vec<String> = before.iter().map(|line| in_quotes(line)).collect();
+            format!("put each line in quotes: c2-tui {} {}", before.join(" "), in_quotes(&last))
+        }
+        None => format!("put the whole line in quotes: c2-tui {}", in_quotes(&line)),
+    };
     let flags = meant.flags.join(" ");
     let own = meant.pieces.iter().find(|piece| Other::has_subcommand(piece));
     let is_clash = error.kind() == ErrorKind::ArgumentConflict && error.get(ContextKind::InvalidArg).is_none();
@@ -293,15 +301,25 @@ impl Meant {
         others.find(|piece| !piece.starts_with('-')).map_or("", String::as_str)
     }
 
+    /// The lines of several `--exec`, the last one with what has no place.
+    fn several(&self) -> Option<(&[String], String)> {
+        let (before, last) = self.pieces.split_at_checked(self.own.checked_sub(1)?)?;
+        (self.own > 1).then(|| (before, joined(last)))
+    }
+
     /// The line of which these are pieces; a shell has taken its quotes off.
     fn line(&self) -> String {
-        let quoted = |piece: &String| match piece.contains([' ', '\t', '"', '\'', '#']) {
-            true => foreign::quoted(piece),
-            false => piece.clone(),
-        };
-        let first = self.pieces.first().cloned();
-        first.into_iter().chain(self.pieces.iter().skip(1).map(quoted)).collect::<Vec<_>>().join(" ")
+        joined(&self.pieces)
     }
+}
+
+fn joined(pieces: &[String]) -> String {
+    let quoted = |piece: &String| match piece.contains([' ', '\t', '"', '\'', '#']) {
+        true => foreign::quoted(piece),
+        false => piece.clone(),
+    };
+    let first = pieces.first().cloned();
+    first.into_iter().chain(pieces.iter().skip(1).map(quoted)).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -321,9 +339,14 @@ mod tests {
             (error.message, error.hint.unwrap_or_default())
         };
         let whole = |line: &str| format!("put the whole line in quotes: c2-tui --exec '{line}'");
-        let table: [(&[&str], &str, String); 9] = [
+        let table: [(&[&str], &str, String); 10] = [
             (&["--exec", "submit", "echo hi"], "unexpected \"echo hi\"", whole("submit \"echo hi\"")),
             (&["--exec", "submit", "echo hi", "--wait"], "", whole("submit \"echo hi\" --wait")),
+            (
+                &["--exec", "list", "--exec", "submit", "echo a"],
+                "unexpected \"echo a\"",
+                "put each line in quotes: c2-tui --exec 'list' --exec 'submit \"echo a\"'".to_owned(),
+            ),
             (&["--server", "nas", "--exec", "list", "jobs"], "unexpected \"jobs\" beside", whole("list jobs")),
             (&["--json", "submit", "echo $HOME"], "\"submit\" beside --json", whole(r"submit '\''echo $HOME'\''")),
             (&["--server=nas", "submit", "make"], "unexpected \"submit\" beside --server", whole("submit make")),

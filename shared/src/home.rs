@@ -16,20 +16,35 @@ pub fn variables(uid: u32) -> Vec<(&'static str, OsString)> {
 /// known stays as it is.
 #[must_use]
 pub fn expand(path: &Path) -> PathBuf {
+    known(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Says whose home folder is meant and not known: nothing is the user's own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoHome {
+    /// `~`, where HOME says nothing.
+    #[error("`~` is the home folder, and HOME is not set")]
+    Own,
+    /// `~name`.
+    #[error("there is no user {0:?} on this machine")]
+    Of(String),
+}
+
+/// The same, where a home folder has to be known.
+///
+/// # Errors
+/// When the path begins with one that is not.
+pub fn known(path: &Path) -> Result<PathBuf, NoHome> {
     let own = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-    let Some(Component::Normal(first)) = path.components().next() else { return path.to_owned() };
+    let Some(Component::Normal(first)) = path.components().next() else { return Ok(path.to_owned()) };
     let home = match first.to_str().and_then(|first| first.strip_prefix('~')) {
-        None => None,
-        Some("") => own,
-        Some(name) => home_of(&users(), name),
+        None => return Ok(path.to_owned()),
+        Some("") => own.ok_or(NoHome::Own)?,
+        Some(name) => home_of(&users(), name).ok_or_else(|| NoHome::Of(name.to_owned()))?,
     };
     let inside = path.strip_prefix(first).unwrap_or(path);
-    match home {
-        None => path.to_owned(),
-        // Joined with nothing, it would get a slash at its end.
-        Some(home) if inside.as_os_str().is_empty() => home,
-        Some(home) => home.join(inside),
-    }
+    // Joined with nothing, it would get a slash at its end.
+    Ok(if inside.as_os_str().is_empty() { home } else { home.join(inside) })
 }
 
 fn users() -> String {
@@ -84,6 +99,8 @@ mod tests {
         for path in ["a~", "./~", "/~/x", "-", "", "~no-such-user/x", "a/~/b"] {
             assert_eq!(expand(Path::new(path)), Path::new(path));
         }
+        assert_eq!(known(Path::new("~no-such-user/x")), Err(NoHome::Of("no-such-user".to_owned())));
+        assert_eq!(known(Path::new("a~")), Ok(PathBuf::from("a~")));
         let root = home_of(&users(), "root").expect("each system has a root");
         assert_eq!(expand(Path::new("~root/x y")), root.join("x y"));
         assert_eq!(expand(Path::new("~root")), root);

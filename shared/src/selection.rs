@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hint;
 use crate::id::JobId;
 use crate::job::Standing;
 
@@ -46,18 +47,54 @@ impl Selection {
     }
 }
 
+/// What people call states, and the state that is meant.
+const CALLED: [(&[&str], Standing); 6] = [
+    (&["done", "ok", "success", "successful", "completed", "complete", "finished", "ended"], Standing::Succeeded),
+    (&["error", "errors", "failure", "failures", "fail", "crashed", "timeout", "lost"], Standing::Failed),
+    (&["canceled", "aborted", "killed", "stopped"], Standing::Cancelled),
+    (&["waiting", "pending", "ready"], Standing::Queued),
+    (&["active", "started"], Standing::Running),
+    (&["stashed", "suspended", "on-hold", "paused"], Standing::Held),
+];
+
+/// The state that a word means, however it is spelt and whoever calls it so.
+#[must_use]
+pub fn state_called(word: &str) -> Option<Standing> {
+    let word = word.to_lowercase();
+    let own = Standing::ALL.into_iter().find(|standing| standing.word() == word);
+    own.or_else(|| CALLED.iter().find(|(words, _)| words.contains(&word.as_str())).map(|(_, standing)| *standing))
+}
+
+/// What a group that has no jobs was perhaps to be: a state.
+fn near_state(word: &str) -> Option<String> {
+    let near = state_called(word).map(Standing::word);
+    let near = near.or_else(|| hint::nearest(word, Standing::ALL.map(Standing::word)));
+    // A group that does not begin like the state is another word.
+    let near = near.filter(|near| {
+        near[..1].eq_ignore_ascii_case(word.get(..1).unwrap_or_default()) || state_called(word).is_some()
+    });
+    near.map(|near| format!("did you mean \"@{near}\"?"))
+}
+
 impl Common {
     /// What is to be said where there is no such job, and what to do.
     #[must_use]
-    pub fn nothing(&self) -> (String, &'static str) {
+    pub fn nothing(&self) -> (String, String) {
         match self {
-            Self::State(standing) => (format!("no such job is {}", standing.word()), ALL_JOBS),
-            Self::Batch(batch) => (format!("there is no such job in a batch {batch:?}"), "`batches` lists the batches"),
+            Self::State(standing) => (format!("no such job is {}", standing.word()), ALL_JOBS.to_owned()),
+            Self::Batch(batch) => {
+                (format!("there is no such job in a batch {batch:?}"), "`batches` lists the batches".to_owned())
+            }
+            Self::Group(group) if group == "all" => {
+                let hint = "name their states, as in @queued @running; jobs that have ended are @succeeded, @failed \
+                            and @cancelled";
+                ("no group of workers is called \"all\"".to_owned(), hint.to_owned())
+            }
             Self::Group(group) => {
                 let states = Standing::ALL.map(Standing::word).join(", ");
                 let none =
                     format!("no job of a group {group:?} is active, and that is no state of jobs either: {states}");
-                (none, ALL_JOBS)
+                (none, near_state(group).unwrap_or_else(|| ALL_JOBS.to_owned()))
             }
         }
     }
@@ -116,6 +153,25 @@ impl From<Selection> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_state_leads_to_one() {
+        let table = [
+            ("done", Some(Standing::Succeeded)),
+            ("FAILED", Some(Standing::Failed)),
+            ("pending", Some(Standing::Queued)),
+            ("canceled", Some(Standing::Cancelled)),
+            ("gpu", None),
+        ];
+        for (word, expected) in table {
+            assert_eq!(state_called(word), expected, "{word}");
+        }
+        let (none, hint) = Common::Group("done".to_owned()).nothing();
+        assert!(none.contains("no job of a group \"done\"") && hint == "did you mean \"@succeeded\"?", "{none} {hint}");
+        assert_eq!(Common::Group("runing".to_owned()).nothing().1, "did you mean \"@running\"?");
+        assert_eq!(Common::Group("broken".to_owned()).nothing().1, ALL_JOBS);
+        assert!(Common::Group("all".to_owned()).nothing().1.contains("@queued @running"));
+    }
 
     #[test]
     fn texts_and_selections() {

@@ -257,6 +257,13 @@ impl Part {
     }
 }
 
+/// The words of a list of workers, with its ranges written out. What is no range stays as it is.
+#[must_use]
+pub fn listed(text: &str) -> Vec<String> {
+    let all = parts(text).into_iter().map(str::trim);
+    all.flat_map(|part| expanded(part).unwrap_or_else(|| vec![part.to_owned()])).collect()
+}
+
 /// The parts of a target, at the commas outside of brackets.
 fn parts(text: &str) -> Vec<&str> {
     let (mut parts, mut start, mut inside) = (Vec::new(), 0, false);
@@ -455,6 +462,19 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(expanded(text).map(|words| words.join(" ")).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_workers_has_ranges_too() {
+        let table: [(&str, &[&str]); 4] = [
+            ("nas", &["nas"]),
+            ("10.0.0.[11,13], vm", &["10.0.0.11", "10.0.0.13", "vm"]),
+            ("node[1,3-4],pi", &["node1", "node3", "node4", "pi"]),
+            ("a[,@gpu", &["a[,@gpu"]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(listed(text), expected, "{text}");
         }
     }
 

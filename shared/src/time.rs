@@ -26,7 +26,16 @@ impl Mono {
 #[error("{0:?} is not a duration like 90, 90s, 5m or 2h30m")]
 pub struct DurationError(String);
 
-/// Reads a duration in seconds: a bare number, or numbers with `s`, `m`, `h`, `d` (`2h30m`).
+/// Units of a duration as people write them, with their seconds.
+const UNITS: [(&[&str], u64); 5] = [
+    (&["s", "sec", "secs", "second", "seconds"], 1),
+    (&["m", "min", "mins", "minute", "minutes"], 60),
+    (&["h", "hr", "hrs", "hour", "hours"], 3_600),
+    (&["d", "day", "days"], 86_400),
+    (&["w", "week", "weeks"], 604_800),
+];
+
+/// Reads a duration in seconds: a bare number, or numbers with units (`2h30m`, `1 hour 30 min`).
 ///
 /// # Errors
 /// When the text has another form or does not fit 64 bits.
@@ -35,24 +44,19 @@ pub fn parse_duration_s(text: &str) -> Result<u64, DurationError> {
     if let Ok(seconds) = text.parse() {
         return Ok(seconds);
     }
-    let (mut total, mut digits) = (0_u64, String::new());
-    for c in text.chars() {
-        let unit = match c {
-            '0'..='9' => {
-                digits.push(c);
-                continue;
-            }
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            _ => return Err(fail()),
-        };
+    let (mut total, mut rest) = (0_u64, text);
+    loop {
+        let (digits, behind) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+        let behind = behind.strip_prefix(' ').unwrap_or(behind);
+        let (word, behind) = behind.split_at(behind.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(behind.len()));
         let count: u64 = digits.parse().map_err(|_| fail())?;
-        total = count.checked_mul(unit).and_then(|s| total.checked_add(s)).ok_or_else(fail)?;
-        digits.clear();
+        let (_, unit) = UNITS.iter().find(|(words, _)| words.contains(&word)).ok_or_else(fail)?;
+        total = count.checked_mul(*unit).and_then(|s| total.checked_add(s)).ok_or_else(fail)?;
+        if behind.is_empty() {
+            return Ok(total);
+        }
+        rest = behind.strip_prefix(' ').unwrap_or(behind);
     }
-    if digits.is_empty() && !text.is_empty() { Ok(total) } else { Err(fail()) }
 }
 
 /// Writes a span for people, in the two largest units: `450ms`, `3.2s`, `4m05s`, `2h30m`, `3d04h`.
@@ -75,11 +79,25 @@ mod tests {
 
     #[test]
     fn durations() {
-        let table = [("90", 90), ("90s", 90), ("5m", 300), ("2h30m", 9_000), ("1d", 86_400), ("0", 0)];
+        let table = [
+            ("90", 90),
+            ("90s", 90),
+            ("5m", 300),
+            ("2h30m", 9_000),
+            ("1d", 86_400),
+            ("0", 0),
+            ("5min", 300),
+            ("1h 30m", 5_400),
+            ("90 seconds", 90),
+            ("1 hour 30 minutes", 5_400),
+            ("2w", 1_209_600),
+        ];
         for (text, seconds) in table {
             assert_eq!(parse_duration_s(text), Ok(seconds), "{text}");
         }
-        for bad in ["", "s", "5x", "2h30", "-1", "1.5s", "99999999999999999999", "999999999999999999d"] {
+        let huge = ["99999999999999999999", "999999999999999999d"];
+        let bad = ["", "s", "5x", "2h30", "-1", "1.5s", "5M", "2h  3m", "2h ", " 2h", "1:00:00", "5 m m", "100ms"];
+        for bad in bad.into_iter().chain(huge) {
             assert!(parse_duration_s(bad).is_err(), "{bad:?}");
         }
     }

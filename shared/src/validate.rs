@@ -38,7 +38,7 @@ pub fn spec(spec: &JobSpec) -> Checked {
         self::name(name)?;
     }
     if let Some(group) = &spec.group {
-        word("group", group)?;
+        self::group(group)?;
     }
     short_list("tags", spec.tags.len())?;
     for (i, tag) in spec.tags.iter().enumerate() {
@@ -107,19 +107,31 @@ pub fn new_spec(spec: &JobSpec) -> Checked {
         let hint = "take sh, bash, zsh or the like; a script of another language is sent with: submit --script=FILE";
         return invalid("shell", format!("{shell:?} is no shell"), hint);
     }
+    workers("workers", &spec.workers, "for the workers of a group write --group=GROUP")?;
+    workers("exclude", &spec.exclude, "name each worker that it must not run on")?;
     for pattern in &spec.download {
         glob::check(pattern).map_err(|(message, hint)| Invalid { field: "download", message, hint })?;
     }
     Ok(())
 }
 
+/// Refuses words that can be no worker's name, address or id, such as groups and ranges.
+fn workers(field: &'static str, words: &[String], hint: &str) -> Checked {
+    match words.iter().find(|text| text.is_empty() || text.contains(['@', '!', '[', ']', ',', ' ', '*', '/'])) {
+        Some(text) => invalid(field, format!("{text:?} in {field} can be no worker"), hint),
+        None => Ok(()),
+    }
+}
+
 /// Refuses a name that would be read as something else wherever jobs are named.
 fn free_name(text: &str) -> Checked {
+    // However it is spelt: nobody types `JOB-3` or `#3` and means a name.
+    let lower = text.to_lowercase();
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let id = |text: &str| number(text.strip_prefix("job-").unwrap_or(text));
+    let id = |text: &str| number(text.trim_start_matches('#').trim_start_matches("job-"));
     let ids = |text: &str| id(text) || text.rsplit_once('-').is_some_and(|(first, last)| id(first) && id(last));
-    let range = text.split(',').all(ids);
-    let state = JobState::ALL.into_iter().any(|state| state.word() == text);
+    let range = lower.split(',').all(ids);
+    let state = JobState::ALL.into_iter().any(|state| state.word() == lower) || lower == "last" || lower == "all";
     let Ok(Dependency { on, .. }) = text.parse();
     // `any:x` is a condition and a job, and behind `@` stands what jobs have in common.
     let condition = on != DependsOn::Name(text.to_owned());
@@ -176,6 +188,16 @@ pub fn word(field: &'static str, text: &str) -> Checked {
         );
     }
     Ok(())
+}
+
+/// The group of a job, which is one.
+fn group(text: &str) -> Checked {
+    let hint = match text.strip_prefix('@') {
+        Some(name) if word("group", name).is_ok() => format!("leave the @ out: {name}"),
+        _ if text.contains(',') => "a job has one group; name workers in place of it, or assign them to a group".into(),
+        _ => return word("group", text),
+    };
+    invalid("group", format!("group {text:?} is not a plain word"), hint)
 }
 
 /// Words that say what to do with a schedule or a notification, and so name none.

@@ -75,6 +75,8 @@ mod python;
 mod simulation;
 mod tidy;
 mod transcripts;
+mod typed;
+mod typed_files;
 
 /// In the order in which they begin: those that take longest come first.
 const ALL: &[&[Test]] = &[
@@ -143,6 +145,7 @@ const ALL: &[&[Test]] = &[
     console::harm::TESTS,
     console::life::TESTS,
     console::line::TESTS,
+    console::typed::TESTS,
     console::pager::TESTS,
     console::tables::TESTS,
     console::thrift::TESTS,
@@ -162,6 +165,8 @@ const ALL: &[&[Test]] = &[
     tidy::source::TESTS,
     tidy::TESTS,
     transcripts::TESTS,
+    typed::TESTS,
+    typed_files::TESTS,
 ];
 
 /// Tests at once that do not only wait, for each processor.

@@ -25,6 +25,7 @@ use crate::local::program;
 use crate::ssh::advice;
 use crate::ssh::enrol::{self, Enrolled, Failure, Program};
 use crate::ssh::group::RunFolder;
+use crate::ssh::learn;
 use crate::ssh::plan::{Host, Shared};
 use crate::ssh::settings::{self, SshConfig};
 
@@ -135,6 +136,8 @@ impl AddWorker {
                 Some(row(reason, "see there whether /usr/local/bin/c2-agent was left, and remove it".to_owned()))
             }
             Some(Failure::Reach(reach, reason)) => {
+                let known = Shared::new(config, settings::home().as_deref()).known_hosts;
+                let reach = learn::told_apart(reach, host, known.as_deref()).await;
                 let shared = Shared { known_hosts: config.known_hosts.clone(), ..Shared::new(config, None) };
                 let hint = advice::advice(reach, host, &shared, &self.reach.written(), &reason);
                 Some(row(reach.words().to_owned(), hint))

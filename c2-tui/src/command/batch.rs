@@ -82,7 +82,7 @@ impl Sending {
     ) -> Result<Outcome, CommandError> {
         if read.is_empty() {
             let message = format!("there is no job in {}", text::named(file));
-            return Err(CommandError::refused(message, "write a command on each line"));
+            return Err(CommandError::refused(message, "write a command on each line; blank lines and # are none"));
         }
         if read.len() > QUEUE_LEN_MAX {
             let (jobs, file) = (read.len(), text::named(file));
@@ -175,7 +175,8 @@ pub(crate) fn jobs(text: &str, flags: &JobFlags) -> Vec<Placed<Result<Draft, Str
 /// the command `[`, but what is behind that is no brace, no quote and no end.
 fn array(text: &str) -> Option<Result<Vec<Value>, serde_json::Error>> {
     let inside = text.trim_start().strip_prefix('[')?;
-    let parsed = serde_json::from_str(text);
+    let parsed = serde_json::from_str::<Vec<json_job::Once>>(text);
+    let parsed = parsed.map(|items| items.into_iter().map(|json_job::Once(value)| value).collect::<Vec<_>>());
     let sure = inside.starts_with('"') || inside.trim_start().starts_with('{') || inside.trim_start().starts_with(']');
     let opened = inside.trim_start_matches([' ', '\t']).starts_with('\n');
     (sure || opened || parsed.is_ok()).then_some(parsed)
@@ -210,9 +211,9 @@ impl<'a> Lines<'a> {
     /// A JSON object, which may go on over several lines.
     fn object(&mut self, text: &'a str) -> Placed<Result<Draft, String>> {
         let first = self.number;
-        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<json_job::Once>();
         let value = match values.next() {
-            Some(Ok(value)) => value,
+            Some(Ok(json_job::Once(value))) => value,
             Some(Err(error)) => return at(first, &error),
             None => Value::Null,
         };
@@ -246,6 +247,11 @@ impl<'a> Lines<'a> {
             )),
             None if command.starts_with("[\"") || command.starts_with("[{") => {
                 Err("a JSON array has to be the whole file (write one object a line)".to_owned())
+            }
+            None if command.starts_with("!>") => {
+                Err("a line is a command of the shell, and `!>` is the prompt of the console (leave it out, with \
+                     `submit`, its quotes and its flags; or run the file with: c2-tui --file FILE)"
+                    .to_owned())
             }
             None => Ok(draft(command.to_owned(), self.flags)),
         };

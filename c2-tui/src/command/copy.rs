@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 
 use crate::command::outcome::{CopyPlan, Planned, Ran, Unshown};
 use crate::command::pdsh::ReachFlags;
-use crate::command::text::local;
+use crate::command::text::at_home;
 use crate::command::{CommandError, Context, Data, Outcome, files, upload};
 use crate::ssh::copy::{self, Back};
 use crate::ssh::group;
@@ -211,7 +211,7 @@ impl Copy {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         match self.way()? {
             Way::Out { files, target, dir } => self.out(context, &files, target, dir).await,
-            Way::Back { target, files, dir } => self.back(context, target, files, Path::new(&*local(dir))).await,
+            Way::Back { target, files, dir } => self.back(context, target, files, Path::new(&*at_home(dir)?)).await,
         }
     }
 
@@ -291,7 +291,7 @@ pub(crate) fn ssh() -> Result<PathBuf, CommandError> {
 fn sources(words: &[&str], dir: &str) -> Result<Vec<(PathBuf, OsString)>, CommandError> {
     let mut sources: Vec<(PathBuf, OsString)> = Vec::new();
     for word in words {
-        let path = local(word);
+        let path = at_home(word)?;
         let found = match upload::matching(&path) {
             Some(found) if found.is_empty() => {
                 let hint = "name a file, or a pattern that matches some";
@@ -429,7 +429,7 @@ mod tests {
         let table = [
             ("scp -r data notes atlas:/srv", "copy data notes atlas:/srv"),
             ("rsync -av --delete data/ @gpu:x", "copy data/ @gpu:x"),
-            ("pdcp -w node[1-3] a /tmp", "copy FILE TARGET:DIR"),
+            ("pdcp -w node[1-3] a /tmp", "copy a node[1-3]:/tmp"),
             ("rcp", "copy FILE TARGET:DIR"),
         ];
         for (line, ours) in table {

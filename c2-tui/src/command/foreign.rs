@@ -4,7 +4,7 @@
 //! A verb's line is given in full, with the words that were typed in their place, so that one step
 //! leads to it. The flags of batch systems are those of `foreign_flags`.
 
-use crate::command::{Word, foreign_flags, lex};
+use crate::command::{Word, foreign_flags, habits, lex};
 
 /// How a foreign verb is written here; `{}` is the rest of the line, `{f}` its first word that is no flag, `{q}`
 /// the rest in quotes, `{p}` the same with a place for inputs, `{l}` the whole of the line.
@@ -70,7 +70,7 @@ const VERBS: &[(&[&str], &str)] = &[
 
 /// What does the work of a foreign flag of jobs.
 const FLAGS: &[(&[&str], &str)] = &[
-    (&["-J", "-N", "--job-name", "--label", "-L"], "--name=NAME"),
+    (&["-J", "-N", "--job-name", "--label", "-L", "--comment", "--title", "--description"], "--name=NAME"),
     (&["-l"], "--cpus=N, --memory=SIZE, --gpus=N or --timeout=DUR, or --name=NAME for a label"),
     (&["-p", "-q", "--partition", "--queue", "-g", "--pool"], "--group=GROUP"),
     (&["-d", "--dependency", "--after", "--needs", "-a"], "--depends=JOB"),
@@ -89,7 +89,7 @@ const FLAGS: &[(&[&str], &str)] = &[
     (&["--delay", "--at", "--start", "--start-time", "--not-before"], "--begin=TIME"),
     (&["--retry", "--requeue", "--max-retries", "--restarts", "-r"], "--retries=N"),
     (&["--foreach", "--sweep"], "split \"COMMAND {x}\" --sweep=x=1-10"),
-    (&["--array"], "--array=1-100, of submit"),
+    (&["--array", "--count", "--times", "--each"], "--array=1-100, of submit"),
     (&["--max-jobs", "--concurrency", "--parallel", "-j", "--jobs", "--limit"], "--max-running=N, of a --batch=NAME"),
     (&["--every", "--cron", "--repeat", "--interval"], "schedule NAME \"every 15m\" \"COMMAND\""),
     (&["-s", "-w", "-W", "--sync", "--block", "--follow", "--foreground"], "--wait"),
@@ -119,6 +119,9 @@ const FLAGS: &[(&[&str], &str)] = &[
     (&["--on-loss", "--if-lost"], "--on-lost=WHAT"),
     (&["--separate", "-0", "--null-data", "--print0"], "--null, of split"),
 ];
+
+/// Prompts of shells and of other consoles, which come with a line that is copied.
+const PROMPTS: [&str; 7] = [">", "$", "%", "»", "❯", ">>>", "C2>"];
 
 /// Programs whose name stands in front of a verb.
 const PROGRAMS: [&str; 11] =
@@ -158,8 +161,14 @@ const SPOOLER: [(&str, &str); 10] = [
 pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     let (verb, rest) = words.split_first()?;
     let verb_text = verb.text.as_str();
+    if PROMPTS.contains(&verb_text) {
+        return again(&line[rest.first()?.span.start..]);
+    }
     // `kubectl get pods` has its verb in the noun.
     let is_verb = |word: &Word| super::find(&word.text).is_some() || form(&word.text).is_some();
+    if let Some(ours) = habits::line(line, words) {
+        return Some(ours);
+    }
     let leads = PROGRAMS.contains(&verb_text) || verb_text == "get" && rest.first().is_some_and(is_verb);
     if leads && let Some(next) = rest.first() {
         return behind_program(line, verb, next, rest);
@@ -228,6 +237,11 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
 
 /// A line with the name of a program in front of the verb.
 fn behind_program(line: &str, program: &Word, next: &Word, rest: &[Word]) -> Option<String> {
+    if let Some(at) = rest.iter().position(|word| word.text == "--exec") {
+        let inner = rest.get(at + 1)?;
+        let inner = if inner.is_quoted() { &inner.text } else { &line[inner.span.start..] };
+        return again(inner);
+    }
     match (program.text.as_str(), next.text.as_str()) {
         ("docker" | "podman", "run" | "exec" | "build" | "compose") => {
             Some(format!("submit {}", quoted(line[program.span.start..].trim())))
@@ -288,12 +302,28 @@ fn again(line: &str) -> Option<String> {
 
 /// A worker and the command for it, without flags in front of either.
 fn on_worker(line: &str, words: &[Word]) -> Option<String> {
-    let target = words.iter().position(|word| !word.text.starts_with('-'))?;
+    let (mut target, mut flags) = (0, String::new());
+    // Of ssh's own flags those count that say who logs in where; some others have a value, too.
+    while let Some(flag) = words.get(target).filter(|word| word.text.starts_with('-')) {
+        let value = words.get(target + 1).map(|word| &line[word.span.clone()]);
+        let name = match flag.text.as_str() {
+            "-p" => Some("port"),
+            "-l" => Some("user"),
+            _ => None,
+        };
+        flags.extend(name.zip(value).map(|(name, value)| format!("--{name}={value} ")));
+        target += if name.is_some() || ["-i", "-o", "-F", "-J"].contains(&flag.text.as_str()) { 2 } else { 1 };
+    }
+    let named = words.get(target)?;
     let behind = &words[target + 1..];
     let command = behind.iter().position(|word| !word.text.starts_with('-')).map(|at| &behind[at..]);
     let command = command.and_then(|words| Some(line[words.first()?.span.start..words.last()?.span.end].to_owned()));
     let command = command.unwrap_or_else(|| "COMMAND".to_owned());
-    Some(format!("{} {command}", &line[words[target].span.clone()]))
+    let machine = &line[named.span.clone()];
+    match machine.split_once('@').filter(|(user, _)| !user.is_empty()) {
+        Some((user, host)) => Some(format!("{flags}--user={user} {host} {command}")),
+        None => Some(format!("{flags}{machine} {command}")),
+    }
 }
 
 /// The file behind `::::` of parallel.

@@ -26,6 +26,14 @@ enum To {
     After,
     /// A span from now.
     Delay,
+    /// Numbers of an array, perhaps with how many run at once: `1-10%2`.
+    Array,
+    /// A time, also as `now+1hour`.
+    Begin,
+    /// Variables, as in `ALL,A=1`.
+    Variables,
+    /// Licences, as in `matlab:2`.
+    Licences,
     /// A list of resources, as in `walltime=1:00:00,mem=4gb`.
     Resources,
     /// Nothing, with its value.
@@ -49,10 +57,16 @@ const FAMILIES: [(&[&str], Flags); 6] = [
             (&["-x", "--exclude"], To::Flag("exclude")),
             (&["-D", "--chdir"], To::Flag("cwd")),
             (&["-d", "--dependency"], To::After),
-            (&["-a", "--array"], To::Flag("array")),
+            (&["-a", "--array"], To::Array),
+            (&["-b", "--begin"], To::Begin),
+            (&["--export"], To::Variables),
+            (&["-L", "--licenses"], To::Licences),
+            (&["--requeue"], To::Switch("retries=1")),
+            (&["-W", "--wait"], To::Switch("wait")),
+            (&["--test-only"], To::Switch("dry-run")),
             (&["-H", "--hold"], To::Switch("hold")),
             (&["-N", "--nodes", "-o", "--output", "-e", "--error", "-A", "--account", "-q", "--qos"], To::Nothing),
-            (&["--mail-user", "--mail-type", "--export", "--ntasks-per-node", "-C", "--constraint"], To::Nothing),
+            (&["--mail-user", "--mail-type", "--nice", "--ntasks-per-node", "-C", "--constraint"], To::Nothing),
         ],
     ),
     (
@@ -60,13 +74,14 @@ const FAMILIES: [(&[&str], Flags); 6] = [
         &[
             (&["-N"], To::Flag("name")),
             (&["-q"], To::Flag("group")),
-            (&["-t", "-J"], To::Flag("array")),
+            (&["-t", "-J"], To::Array),
+            (&["-v"], To::Variables),
             (&["-h"], To::Switch("hold")),
             (&["-p"], To::Flag("priority")),
             (&["-d", "-wd"], To::Flag("cwd")),
             (&["-W", "-hold_jid"], To::After),
             (&["-l"], To::Resources),
-            (&["-o", "-e", "-A", "-M", "-m", "-P", "-S", "-pe"], To::Nothing),
+            (&["-o", "-e", "-A", "-M", "-m", "-P", "-S", "-pe", "-b", "-sync", "-r", "-j"], To::Nothing),
         ],
     ),
     (
@@ -202,9 +217,34 @@ fn ours(to: To, value: &str) -> Vec<String> {
             vec![flag("depends", &jobs.join(","))]
         }
         To::Delay => vec![flag("begin", &format!("+{}", value.trim_start_matches('+')))],
+        To::Array => match value.split_once('%') {
+            Some((numbers, most)) => {
+                vec![flag("array", numbers), "--batch=NAME".to_owned(), flag("max-running", most)]
+            }
+            None => vec![flag("array", value)],
+        },
+        To::Begin => match value.strip_prefix("now") {
+            Some("") => Vec::new(),
+            Some(span) => vec![flag("begin", &shortened(span))],
+            None => vec![flag("begin", value)],
+        },
+        To::Variables => value.split(',').filter(|text| text.contains('=')).map(|text| flag("env", text)).collect(),
+        To::Licences => value.split(',').map(|text| flag("need", &licence(text))).collect(),
         To::Resources => resources(value),
         To::Nothing => Vec::new(),
     }
+}
+
+/// A span with the unit in one letter: `+1hour` is `+1h`.
+fn shortened(span: &str) -> String {
+    let end = span.find(|c: char| c.is_ascii_alphabetic()).map_or(span.len(), |at| at + 1);
+    span[..end].to_owned()
+}
+
+/// `matlab:2` or `matlab`, as what is needed here.
+fn licence(text: &str) -> String {
+    let (name, count) = text.split_once([':', '=']).unwrap_or((text, "1"));
+    format!("{name}={count}")
 }
 
 /// The resources of a list. The parts of a time have colons between them, as the resources themselves may have.
@@ -231,7 +271,7 @@ fn resources(text: &str) -> Vec<String> {
 }
 
 /// A time limit as it is written here; the last part counts so many seconds, a number alone minutes.
-fn limit(text: &str, last_s: u64) -> Option<String> {
+pub(crate) fn limit(text: &str, last_s: u64) -> Option<String> {
     let (days, clock) = text.split_once('-').unwrap_or(("0", text));
     let parts: Vec<u64> = clock.split(':').map(str::parse).collect::<Result<_, _>>().ok()?;
     let seconds = match parts.as_slice() {

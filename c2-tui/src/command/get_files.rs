@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use crate::command::job_name::{JobName, JobNameError, JobNames};
 use crate::command::outcome::{Fetched, FetchedFile, Status};
 use crate::command::safe_dir::{Place, Present, SafeDir};
-use crate::command::text::local;
+use crate::command::text::{at_home, local};
 use crate::command::{CommandError, Context, Data, Kind, Outcome, resolve, transfer};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -57,6 +57,9 @@ impl GetFiles {
         let bad =
             |error: JobNameError| CommandError::usage(error.to_string(), "`help get-files` explains the operands");
         let (mut names, dir) = named(&self.operands).map_err(bad)?;
+        if let (Some(_), Some(word)) = (&dir, self.operands.last()) {
+            at_home(word)?;
+        }
         if let (Some(dir), Some(word)) = (&dir, self.operands.last())
             && let Ok(JobNames::One(name)) = word.parse()
             && resolve::job(context, &name).await.is_ok()

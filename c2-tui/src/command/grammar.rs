@@ -41,6 +41,9 @@ pub(crate) enum Verb {
     Console(Console),
 }
 
+/// What is said of the status of a command that waits for several jobs.
+const FIRST: &str = "The exit status is that of the first job, in the order given, that did not succeed.";
+
 /// How much of an output there is to be shown.
 fn kept() -> String {
     format!("Of what a job writes, {}.", render::LIMIT)
@@ -160,10 +163,10 @@ pub(crate) enum Command {
     #[command(after_help = add_worker::ABOUT)]
     AddWorker(add_worker::AddWorker),
     /// Show what jobs write while they write it, until they have ended
-    #[command(after_help = kept())]
+    #[command(after_help = format!("{}\n\n{FIRST}", kept()))]
     Follow(follow::Follow),
     /// Wait for the end of jobs
-    #[command(after_help = "The exit status is that of the first job, in the order given, that did not succeed.")]
+    #[command(after_help = FIRST)]
     Wait(wait::Wait),
     /// Explain the commands, or one of them
     Help(help::Help),

@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use c2_shared::job::{JobSpec, OnLost};
+use c2_shared::target;
 use c2_shared::time::parse_duration_s;
 use clap::Args;
 
 use crate::command::need_flags::NeedFlags;
-use crate::command::{CommandError, moment};
+use crate::command::{CommandError, foreign_flags, moment};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub(crate) struct JobFlags {
@@ -60,8 +61,8 @@ pub(crate) struct JobFlags {
     /// Files to fetch from the job's folder after its end, like `out/*.png`; several with commas
     #[arg(long, value_name = "GLOB")]
     pub(crate) download: Vec<String>,
-    /// A worker that must not run it
-    #[arg(long, value_name = "WORKER", value_delimiter = ',')]
+    /// Workers that must not run it, with commas and ranges like `10.0.0.[11-13]`
+    #[arg(long, value_name = "WORKER")]
     pub(crate) exclude: Vec<String>,
     /// What happens when its worker is lost while it runs
     #[arg(long, value_name = "WHAT", value_parser = ["requeue", "fail", "wait"])]
@@ -69,8 +70,8 @@ pub(crate) struct JobFlags {
     /// Permissions that files of the job do not get, like `022`; without it only its own user has any
     #[arg(long, value_name = "MODE")]
     pub(crate) umask: Option<String>,
-    /// Only on this worker, or on one of these; a worker that is away is waited for
-    #[arg(long, value_name = "WORKER", value_delimiter = ',')]
+    /// Only on this worker, or on one of these, with commas and ranges; a worker that is away is waited for
+    #[arg(long, value_name = "WORKER")]
     pub(crate) worker: Vec<String>,
     /// End it as `expired` if it has not started after this time, from its submit or from --begin
     #[arg(long, value_name = "DUR")]
@@ -152,9 +153,9 @@ impl JobFlags {
             hold: self.hold || base.hold,
             begin_at: read("--begin <TIME>", self.begin.as_ref(), moment::parse_ms)?.or(base.begin_at),
             on_lost: read("--on-lost <WHAT>", self.on_lost.as_ref(), on_lost)?.unwrap_or(base.on_lost),
-            exclude: or(&self.exclude, base.exclude),
+            exclude: or(&workers(&self.exclude), base.exclude),
             umask: self.umask.clone().or(base.umask),
-            workers: or(&self.worker, base.workers),
+            workers: or(&workers(&self.worker), base.workers),
             expires_s: read("--expires <DUR>", self.expires.as_ref(), duration)?.or(base.expires_s),
             cwd: self.cwd.clone().or(base.cwd),
             shell: self.shell.clone().or(base.shell),
@@ -248,6 +249,11 @@ impl JobFlags {
     }
 }
 
+/// The workers of all lists, with ranges as targets have them.
+fn workers(texts: &[String]) -> Vec<String> {
+    texts.iter().flat_map(|text| target::listed(text)).collect()
+}
+
 fn or(said: &[String], otherwise: Vec<String>) -> Vec<String> {
     if said.is_empty() { otherwise } else { said.to_vec() }
 }
@@ -261,7 +267,10 @@ pub(crate) fn read<T>(
 }
 
 fn duration(text: &str) -> Result<u64, String> {
-    parse_duration_s(text).map_err(|error| error.to_string())
+    parse_duration_s(text).map_err(|error| match foreign_flags::limit(text, 1).filter(|_| text.contains(':')) {
+        Some(ours) => format!("{error}; write it as {ours}"),
+        None => error.to_string(),
+    })
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {

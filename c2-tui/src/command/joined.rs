@@ -37,40 +37,17 @@ impl Joined {
     }
 }
 
-/// Words of a shell that begin a command of several lines, and those that end it.
-const OPENING: [&str; 7] = ["for", "while", "until", "if", "case", "select", "{"];
-const CLOSING: [&str; 4] = ["done", "fi", "esac", "}"];
-/// Behind these begins a command, as at the beginning of a line.
-const BEFORE: [&str; 9] = [";", "&", "&&", "||", "|", "do", "then", "else", "elif"];
-
 /// Whether a text is the beginning of a command of a shell, which is none of a console: what belongs to it must not
 /// be taken for lines of their own, so it is refused as a whole.
 fn goes_on(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
-    if OPENING.contains(&first) {
-        return depth(text) > 0;
+    if whole::OPENING.contains(&first) {
+        return !whole::open(text).is_empty();
     }
     match whole::unfinished(text) {
         Some(Unfinished::HereDocument) => true,
         unfinished => first.starts_with('(') && unfinished.is_some(),
     }
-}
-
-/// How many commands of several lines are open at the end of a text.
-fn depth(text: &str) -> usize {
-    let mut depth = 0_usize;
-    for line in whole::bare(text).lines() {
-        let mut begins = true;
-        for word in line.replace(';', " ; ").replace('&', " & ").replace('|', " | ").split_whitespace() {
-            match begins {
-                true if OPENING.contains(&word) => depth += 1,
-                true if CLOSING.contains(&word) => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            begins = BEFORE.contains(&word) || (begins && word == "{");
-        }
-    }
-    depth
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! A job as a JSON object: its fields have the names and the forms of the flags, and besides those of
 //! the HTTP interface.
 
+use std::fmt;
+
 use c2_shared::hint;
 use c2_shared::job::Upload;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::command::draft::Draft;
+use crate::command::foreign;
 use crate::command::job_flags::{JobFlags, item, items};
 
 /// What a field takes, as it is written.
@@ -120,12 +124,88 @@ fn set(draft: &mut Draft, key: &str, value: Value) -> Result<(), String> {
             let flag = name.replace('_', "-");
             return Err(format!("{key:?} is for all jobs together (write it behind the file: batch FILE --{flag})"));
         }
-        _ => {
-            let known = FIELDS.iter().map(|(name, _)| *name);
-            return Err(format!("unknown field {key:?} ({})", hint::for_unknown(&name, known, "")));
-        }
+        _ => return Err(format!("unknown field {key:?} ({})", in_place_of(&name))),
     }
     Ok(())
+}
+
+/// What to write in place of a field that is none: that which does what it is called by others, else the nearest.
+fn in_place_of(name: &str) -> String {
+    let flag = format!("--{}", name.replace('_', "-"));
+    let field = |flag: &str| flag.strip_prefix("--")?.split(['=', ',', ' ']).next().map(|name| name.replace('-', "_"));
+    match name {
+        "cmd" | "run" | "exec" | "args" | "argv" | "shell_command" | "line" => "write it as \"command\"".to_owned(),
+        "jobs" => "write the list of jobs itself, as in [{\"command\": \"make\"}]".to_owned(),
+        "array" => "numbers make jobs of one command: submit COMMAND --array=1-100".to_owned(),
+        "id" | "job_id" | "state" => "c2d gives each job its id; leave it out, or write a \"name\"".to_owned(),
+        _ => match foreign::flag(&flag).and_then(field).filter(|name| FIELDS.iter().any(|(known, _)| known == name)) {
+            Some(ours) => format!("write it as {ours:?}"),
+            None => hint::for_unknown(name, FIELDS.iter().map(|(name, _)| *name), ""),
+        },
+    }
+}
+
+/// A JSON value in which each field stands once: of two one would not count, and nobody could say which.
+#[derive(Debug)]
+pub(crate) struct Once(pub(crate) Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Once;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_unit<E>(self) -> Result<Once, E> {
+                Ok(Once(Value::Null))
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Once, E> {
+                Ok(Once(value.into()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Once, E> {
+                Ok(Once(value.into()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Once, E> {
+                Ok(Once(value.into()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Once, E> {
+                Ok(Once(value.into()))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Once, E> {
+                Ok(Once(value.into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Once, A::Error> {
+                let mut all = Vec::new();
+                while let Some(Once(item)) = items.next_element()? {
+                    all.push(item);
+                }
+                Ok(Once(Value::Array(all)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Once, A::Error> {
+                let mut all = Map::new();
+                while let Some((name, Once(value))) = fields.next_entry::<String, Once>()? {
+                    if all.contains_key(&name) {
+                        return Err(A::Error::custom(format!("{name:?} is given twice")));
+                    }
+                    all.insert(name, value);
+                }
+                Ok(Once(Value::Object(all)))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
 }
 
 /// A value with the field that it is for.
@@ -232,6 +312,7 @@ pub(crate) fn words(error: &serde_json::Error) -> String {
         "expected value" => "a value is missing; texts stand in double quotes".to_owned(),
         "expected `:`" => "a colon is missing behind the name of a field".to_owned(),
         "expected `,` or `}`" | "expected `,` or `]`" => "a comma is missing, or the closing bracket".to_owned(),
+        twice if twice.ends_with(" is given twice") => twice.to_owned(),
         other => format!("this is no JSON: {other}"),
     }
 }
@@ -278,6 +359,14 @@ mod tests {
     fn what_does_not_fit_is_said_with_an_example() {
         let table = [
             (json!({"comand": "x"}), "unknown field \"comand\" (did you mean \"command\"?)"),
+            (json!({"cmd": "x"}), "unknown field \"cmd\" (write it as \"command\")"),
+            (json!({"partition": "x"}), "unknown field \"partition\" (write it as \"group\")"),
+            (json!({"walltime": "1h"}), "unknown field \"walltime\" (write it as \"timeout\")"),
+            (json!({"nodelist": "nas"}), "unknown field \"nodelist\" (write it as \"worker\")"),
+            (
+                json!({"array": "1-9"}),
+                "unknown field \"array\" (numbers make jobs of one command: submit COMMAND --array=1-100)",
+            ),
             (json!({"command": true}), "\"command\" does not take true (write it like \"command\": \"make\")"),
             (
                 json!({"tags": {"a": 1}}),

@@ -84,16 +84,28 @@ fn unexpected(command: &CommandInfo, argument: &str, usage: String, typed: Optio
     let in_quotes = typed.filter(|_| takes_shell).and_then(|typed| in_quotes(command, typed));
     let in_quotes = in_quotes.map(|line| format!("put the command in quotes: {line}"));
     if !argument.starts_with('-') {
-        let of_shell = OF_SHELLS.contains(&argument).then(|| {
+        let redirects = argument.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(['<', '>']);
+        let of_shell = (redirects || OF_SHELLS.contains(&argument)).then(|| {
             let line = typed.map_or("", |(line, words)| command_before(line, words, argument));
             format!("what a shell does stands around c2-tui: c2-tui --exec {} {argument} ..", foreign::quoted(line))
         });
-        let hint = in_quotes.or(of_shell).or_else(|| one_target(command, typed)).unwrap_or(usage);
+        let document = argument.starts_with("<<").then(|| {
+            "a text of several lines stands in quotes, which may go on over lines, or in a file: submit --script=FILE"
+                .to_owned()
+        });
+        let comment = argument.starts_with('#').then(|| "a comment begins with a # by itself: # like this".to_owned());
+        let hint =
+            document.or(in_quotes).or(comment).or(of_shell).or_else(|| one_target(command, typed)).unwrap_or(usage);
         return CommandError::usage(format!("unexpected {argument:?} after {}", command.name), hint);
     }
     if argument == "--json" && typed.is_some() {
         let hint = "--json stands beside --exec: c2-tui --json --exec 'LINE'";
         return CommandError::usage(format!("unknown flag \"--json\" of {}", command.name), hint);
+    }
+    let number = argument.strip_prefix('-').filter(|digits| digits.parse::<u64>().is_ok());
+    if let (Some(number), "log") = (number, command.name.as_str()) {
+        let hint = format!("write it as: log {number}");
+        return CommandError::usage(format!("unknown flag {argument:?} of log"), hint);
     }
     let names = command.flags.iter().map(|flag| flag.name.as_str());
     let of_jobs = command.flag("--depends").is_some();

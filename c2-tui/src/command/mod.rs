@@ -60,6 +60,7 @@ mod follow;
 mod get_files;
 mod get_tags;
 mod groups;
+mod habits;
 mod help;
 mod info;
 mod job;

@@ -14,6 +14,10 @@ use crate::clock;
 /// Reads a point in time as unix milliseconds, in the operator's time zone unless it names an offset.
 pub(crate) fn parse_ms(text: &str) -> Result<u64, String> {
     let time = read(text, &clock::here()).ok_or_else(|| {
+        let span = text.strip_prefix("in ").unwrap_or(text).trim();
+        if parse_duration_s(span).is_ok() && span.contains(|c: char| c.is_ascii_alphabetic()) {
+            return format!("{text:?} is no time; for a span from now write +{}", span.replace(' ', ""));
+        }
         if let Some((_, name)) = text.rsplit_once(' ')
             && name.starts_with(|c: char| c.is_ascii_alphabetic())
             && TimeZone::get(name).is_err()
@@ -34,7 +38,8 @@ fn read(text: &str, now: &ZonedDateTime) -> Option<Timestamp> {
     let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b':').count();
     let (time, place) = text.split_at(digits);
     if time.contains(':') {
-        return next(&now.with_time_zone(zone(place, now)?), time.parse().ok()?);
+        let hour = if time.find(':') == Some(1) { "0" } else { "" };
+        return next(&now.with_time_zone(zone(place, now)?), format!("{hour}{time}").parse().ok()?);
     }
     match text.rsplit_once(' ') {
         Some((date_time, name)) if name.starts_with(|c: char| c.is_ascii_alphabetic()) => {
@@ -94,6 +99,7 @@ mod tests {
             ("18:00", "2026-11-24T23:00:00Z"),
             ("12:00", "2026-11-25T17:00:00Z"),
             ("08:30", "2026-11-25T13:30:00Z"),
+            ("8:30", "2026-11-25T13:30:00Z"),
             ("08:30:15", "2026-11-25T13:30:15Z"),
             ("18:00Z", "2026-11-24T18:00:00Z"),
             ("18:00+02:00", "2026-11-25T16:00:00Z"),
@@ -164,6 +170,8 @@ mod tests {
         for text in table {
             assert_eq!(seen(text), None, "{text}");
         }
+        assert_eq!(parse_ms("in 2h").unwrap_err(), "\"in 2h\" is no time; for a span from now write +2h");
+        assert_eq!(parse_ms("in 2 hours").unwrap_err(), "\"in 2 hours\" is no time; for a span from now write +2hours");
         let words = "\"soon\" is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00 Europe/Berlin";
         assert_eq!(parse_ms("soon").unwrap_err(), words);
         assert_eq!(parse_ms("1960-01-01T00:00Z").unwrap_err(), "\"1960-01-01T00:00Z\" lies before 1970");

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 
 use crate::command::grammar::Grammar;
 use crate::command::lex::{LexError, Word, lex, scan};
-use crate::command::{Command, CommandError, Verb, flags_first, foreign, help, mistake, sweep, table};
+use crate::command::{Command, CommandError, Verb, flags_first, foreign, habits, help, mistake, sweep, table};
 
 /// A command with the text that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,13 @@ pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
             command: Some(verb.clone()).filter(|verb| !verb.starts_with('-')),
         }))),
         Err(error) => match table::known(verb) {
-            Ok(command) => Err(mistake::of(&error, command, Some((line, &words)))),
+            Ok(command) => {
+                let mistake = mistake::of(&error, command, Some((line, &words)));
+                Err(match habits::line(line, &words).filter(|ours| ours != line.trim()) {
+                    Some(ours) => mistake.hint(format!("write it as: {ours}")),
+                    None => mistake,
+                })
+            }
             Err(unknown) => Err(match foreign::line(line, &words) {
                 Some(ours) => unknown.hint(format!("write it as: {ours}")),
                 None => unknown,

@@ -17,6 +17,7 @@ use crate::exit;
 use crate::ssh::advice;
 use crate::ssh::check::Reach;
 use crate::ssh::group::RunFolder;
+use crate::ssh::learn;
 use crate::ssh::plan::{Host, Shared};
 use crate::ssh::run::{Errand, HostRun, Order, Verdict};
 use crate::ssh::settings::{self, SshConfig};
@@ -133,13 +134,19 @@ impl ReachFlags {
         config: &SshConfig,
         live: bool,
     ) -> Result<(Vec<HostRun>, i32), CommandError> {
-        let folder = RunFolder::new(hosts, &Shared::new(config, settings::home().as_deref()))?;
+        let shared = Shared::new(config, settings::home().as_deref());
+        let folder = RunFolder::new(hosts, &shared)?;
         let heard = |heard: run::Heard<'_>| {
             if live || !matches!(heard, run::Heard::Line { .. }) {
                 context.tell(Told::Heard(&heard));
             }
         };
-        let runs = run::run(order, hosts, folder, heard, context.interrupted()).await;
+        let mut runs = run::run(order, hosts, folder, heard, context.interrupted()).await;
+        for (run, host) in runs.iter_mut().zip(hosts) {
+            if let Verdict::Unreachable { reach, .. } = &mut run.verdict {
+                *reach = learn::told_apart(*reach, host, shared.known_hosts.as_deref()).await;
+            }
+        }
         if let Some(hint) = hint(&runs, hosts, config, &self.written()) {
             context.progress(&format!("hint: {hint}"));
         }

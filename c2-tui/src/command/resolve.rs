@@ -2,10 +2,11 @@
 
 use c2_shared::api::jobs::JobsQuery;
 use c2_shared::client::Client;
+use c2_shared::hint;
 use c2_shared::id::JobId;
 use c2_shared::job::Standing;
 use c2_shared::limits::PAGE_LEN_MAX;
-use c2_shared::selection::{Common, Selection};
+use c2_shared::selection::{Common, Selection, state_called};
 
 use crate::command::job_name::{JobName, JobNames};
 use crate::command::{CommandError, Context};
@@ -99,5 +100,93 @@ async fn named(context: &Context, name: &str) -> Result<JobId, CommandError> {
         let hint = "name one by its id; `follow`, `wait`, `cancel` and `get-files` take several";
         return Err(CommandError::refused(format!("{name:?} means several jobs, and this takes one"), hint));
     }
-    Err(CommandError::refused(format!("unknown job {name:?}"), "`jobs --all` lists all jobs; name one by its id"))
+    let hint = match meant(name) {
+        Some(meant) => format!("did you mean {meant:?}?"),
+        None => near_name(context, name).await,
+    };
+    Err(CommandError::refused(format!("unknown job {name:?}"), hint))
+}
+
+/// The hint for a name that no job has: the nearest of those that the newest jobs have.
+async fn near_name(context: &Context, name: &str) -> String {
+    let query = JobsQuery { all: true, newest: true, limit: Some(PAGE_LEN_MAX), ..JobsQuery::default() };
+    let rows = context.client.jobs(&query).await.map(|page| page.jobs).unwrap_or_default();
+    match hint::nearest(name, rows.iter().filter_map(|row| row.name.as_deref())) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => "`jobs --all` lists all jobs; name one by its id".to_owned(),
+    }
+}
+
+/// What a text means that is no job and no name as it stands: an id, a range or a state in the words of others.
+fn meant(text: &str) -> Option<String> {
+    let lower = text.trim().to_lowercase();
+    let number = |text: &str| {
+        let digits = text
+            .trim()
+            .trim_start_matches(['#', '%'])
+            .trim_start_matches("job")
+            .trim_start_matches(['-', '_', ':', ' ', '#', '/']);
+        digits.parse::<u64>().ok().filter(|n| *n > 0)
+    };
+    let bare = lower.trim_matches(['[', ']', '{', '}', '(', ')']);
+    if lower == "last" || lower == "latest" || ["newest", "-1", "$!", "%%", "%+", "!!"].contains(&lower.as_str()) {
+        return Some("last".to_owned());
+    }
+    if lower == "all" || lower == "*" {
+        return Some("@queued @running".to_owned());
+    }
+    if let Some(id) = number(bare) {
+        return Some(JobId(id).to_string());
+    }
+    let range = ["..", "...", ":", "~", "–", " to ", " - ", "--", "-job-", "-"].iter().find_map(|between| {
+        let (first, last) = bare.split_once(between)?;
+        Some((number(first)?, number(last.trim_start_matches('.'))?))
+    });
+    if let Some((first, last)) = range {
+        return Some(format!("{first}-{last}"));
+    }
+    let first = bare.strip_suffix('-').and_then(number);
+    if let Some(first) = first {
+        return Some(JobId(first).to_string());
+    }
+    state_called(&lower).map(|state| format!("@{}", state.word()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_write_leads_to_what_is_written_here() {
+        let table = [
+            ("JOB-7", Some("job-7")),
+            ("#7", Some("job-7")),
+            ("%7", Some("job-7")),
+            ("$!", Some("last")),
+            ("job 7", Some("job-7")),
+            ("job/7", Some("job-7")),
+            ("[7]", Some("job-7")),
+            ("7-", Some("job-7")),
+            ("LAST", Some("last")),
+            ("latest", Some("last")),
+            ("3..5", Some("3-5")),
+            ("3...5", Some("3-5")),
+            ("3:5", Some("3-5")),
+            ("[3-5]", Some("3-5")),
+            ("{3..5}", Some("3-5")),
+            ("job-3-job-5", Some("3-5")),
+            ("3 to 5", Some("3-5")),
+            ("failed", Some("@failed")),
+            ("Done", Some("@succeeded")),
+            ("all", Some("@queued @running")),
+            ("*", Some("@queued @running")),
+            ("train", None),
+            ("failed2", None),
+            ("a-3", None),
+            ("0", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(meant(text).as_deref(), expected, "{text}");
+        }
+    }
 }

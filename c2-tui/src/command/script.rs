@@ -9,7 +9,7 @@ use c2_shared::job::{JobSpec, Upload};
 
 use crate::command::draft::Draft;
 use crate::command::job_flags::{JobFlags, item};
-use crate::command::text::{self, local};
+use crate::command::text::{self, at_home};
 use crate::command::{CommandError, batch, files};
 
 /// What a script from standard input is called in the job's folder.
@@ -32,7 +32,7 @@ pub(crate) async fn draft(
 
 /// Makes a job that runs a script file of this machine.
 pub(crate) async fn attach(file: &str, flags: &mut JobFlags, base: &mut JobSpec) -> Result<(), CommandError> {
-    let path = local(file).into_owned();
+    let path = at_home(file)?.into_owned();
     let looked = tokio::task::spawn_blocking(move || first_line(&path)).await;
     let beginning = looked.expect("reading a file does not panic")?;
     let interpreter = interpreter(&beginning);

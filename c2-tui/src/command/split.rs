@@ -8,7 +8,7 @@ use crate::command::draft::Draft;
 use crate::command::job_flags::JobFlags;
 use crate::command::placeholders::{Input, Marks};
 use crate::command::sweep::{self, Axis};
-use crate::command::{CommandError, Context, Outcome, text};
+use crate::command::{CommandError, Context, Outcome, foreign, text};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Split {
@@ -39,13 +39,28 @@ pub(crate) struct Split {
 }
 
 impl Split {
+    /// What to write where nothing of an input stands in the command.
+    fn way_to_a_placeholder(&self) -> String {
+        let file = self.file.as_deref().unwrap_or("FILE");
+        if Marks::of_lines().are_in(file) {
+            return format!("the command stands first: split {} {}", foreign::quoted(file), self.command);
+        }
+        // As parallel, printf and xargs -I have it.
+        let other = ["{1}", "%s", "{line}", "{file}", "{f}", "$1"].into_iter().find(|mark| self.command.contains(mark));
+        let command = match other {
+            Some(mark) => self.command.replace(mark, "{}"),
+            None => format!("{} {{}}", self.command),
+        };
+        format!("write {{}} where each line of the file is to stand: split {} {file}", foreign::quoted(&command))
+    }
+
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let axes = sweep::axes(&self.sweep)?;
         let marks = self.marks(&axes);
         let texts = || std::iter::once(&self.command).chain(self.flags.texts());
         if self.file.is_some() && !texts().any(|text| Marks::of_lines().are_in(text)) {
-            let hint = "write {} where each line of the file is to stand";
-            return Err(CommandError::usage(format!("{:?} has no placeholder", self.command), hint));
+            let message = format!("{:?} has no placeholder", self.command);
+            return Err(CommandError::usage(message, self.way_to_a_placeholder()));
         }
         for Axis { name, .. } in &axes {
             if !texts().any(|text| Marks::named([name.clone()]).are_in(text)) {
@@ -65,6 +80,10 @@ impl Split {
             Some(file) => inputs(file, text::bytes(file, context.interactive).await?, self.null)?,
             None => vec![(String::new(), String::new())],
         };
+        if lines.is_empty() {
+            let message = format!("there is no input in {}", text::named(self.file.as_deref().unwrap_or_default()));
+            return Err(CommandError::refused(message, "write an input on each line; blank lines are none"));
+        }
         let lines_of_file = self.file.is_some().then_some(lines.len());
         sweep::check_count(lines_of_file, &axes)?;
         let mut read = Vec::new();

@@ -22,6 +22,22 @@ pub(crate) fn local(path: &str) -> Cow<'_, str> {
     Cow::Owned(home::expand(Path::new(path)).to_string_lossy().into_owned())
 }
 
+/// The same, where a home folder that is not known is refused; a file of just this name is meant by it.
+pub(crate) fn at_home(path: &str) -> Result<Cow<'_, str>, CommandError> {
+    let first = path.split('/').next().unwrap_or_default();
+    if path.starts_with('~')
+        && std::fs::symlink_metadata(first).is_err()
+        && let Err(unknown) = home::known(Path::new(path))
+    {
+        let hint = match unknown {
+            home::NoHome::Own => "set HOME, or write the full path".to_owned(),
+            home::NoHome::Of(_) => format!("for a file of this name write ./{path}"),
+        };
+        return Err(CommandError::refused(unknown.to_string(), hint));
+    }
+    Ok(local(path))
+}
+
 /// How a file is named in what is said of it.
 pub(crate) fn named(path: &str) -> String {
     if path == "-" { "standard input".to_owned() } else { format!("{path:?}") }
@@ -32,7 +48,7 @@ pub(crate) async fn bytes(path: &str, interactive: bool) -> Result<Vec<u8>, Comm
     if path == "-" && interactive {
         return Err(CommandError::usage("there is no standard input here", "name a file"));
     }
-    let name = local(path).into_owned();
+    let name = at_home(path)?.into_owned();
     let read = tokio::task::spawn_blocking(move || {
         let mut bytes = Vec::new();
         if name == "-" {
@@ -86,6 +102,16 @@ pub(crate) fn of_lines(path: &str, bytes: Vec<u8>, hint: &str) -> Result<String,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_home_folder_has_to_be_known() {
+        let error = at_home("~no-such-user/x").unwrap_err();
+        assert_eq!(error.message, "there is no user \"no-such-user\" on this machine");
+        assert_eq!(error.hint.as_deref(), Some("for a file of this name write ./~no-such-user/x"));
+        for path in ["x~", "./~x", "-", "~root"] {
+            assert!(at_home(path).is_ok(), "{path}");
+        }
+    }
 
     #[test]
     fn what_editors_do_is_taken_care_of() {

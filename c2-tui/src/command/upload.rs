@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 
 use crate::command::files::{self, Budget};
 use crate::command::job_flags::items;
-use crate::command::text::local;
+use crate::command::text::{at_home, local};
 use crate::command::{CommandError, Context, transfer};
 
 /// A file of this machine and its place in the job's folder.
@@ -41,7 +41,7 @@ pub(crate) fn look(flags: &[String]) -> Result<Vec<Source>, CommandError> {
     let mut sources = Vec::new();
     for text in flags.iter().flat_map(|flag| split_list(flag)) {
         let (path, place) = split_place(&text);
-        let path = local(path);
+        let path = at_home(path)?;
         if path.split('/').any(|part| part == "**") && std::fs::symlink_metadata(&*path).is_err() {
             let hint = "name the folder itself: all that is in it goes with the job, at whatever depth";
             return Err(CommandError::refused(format!("{path:?} has a **, which --upload does not know"), hint));
@@ -183,7 +183,7 @@ impl Source {
 
     /// A file for the standard input of a job.
     pub(crate) fn stdin(path: &str) -> Result<Self, CommandError> {
-        Self::look(&local(path), "")
+        Self::look(&at_home(path)?, "")
     }
 
     /// What the specification says of it before its content is known.

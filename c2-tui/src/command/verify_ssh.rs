@@ -60,8 +60,10 @@ async fn checked(config: &SshConfig, hosts: &[Host], flags: &str) -> Result<Vec<
     let folder = RunFolder::new(hosts, &shared)?;
     let mut checked = check::check(&ssh, hosts, folder, config.fanout, config.connect_timeout_s).await;
     // The usual file need not be named.
+    let known = shared.known_hosts.clone();
     let named = Shared { known_hosts: config.known_hosts.clone(), ..shared };
     for (checked, host) in checked.iter_mut().zip(hosts) {
+        checked.reach = learn::told_apart(checked.reach, host, known.as_deref()).await;
         checked.hint = advice::advice(checked.reach, host, &named, flags, &checked.reason);
     }
     Ok(checked)

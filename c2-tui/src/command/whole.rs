@@ -14,6 +14,10 @@ pub(crate) enum Unfinished {
     Parenthesis,
     /// A word or operator behind which a command follows.
     Word(&'static str),
+    /// A word that begins a command whose end is missing.
+    Begun(&'static str),
+    /// A word that belongs to a command that began before.
+    Continued(&'static str),
 }
 
 impl Unfinished {
@@ -23,6 +27,8 @@ impl Unfinished {
             Self::Quote(quote, column) => format!("the quote {quote} at column {column} is not closed"),
             Self::HereDocument => "a here-document begins, and its text would be in the next lines".to_owned(),
             Self::Parenthesis => "a parenthesis is not closed".to_owned(),
+            Self::Begun(word) => format!("{word:?} begins a command that goes on in the next lines"),
+            Self::Continued(word) => format!("{word:?} belongs to a command that began in a line before"),
             Self::Word(word) => format!("the line ends with {word:?}, so the command goes on in the next"),
         }
     }
@@ -57,7 +63,41 @@ pub(crate) fn unfinished(command: &str) -> Option<Unfinished> {
     if reader.within.len() > 1 + usize::from(is_comment) {
         return Some(Unfinished::Parenthesis);
     }
-    if is_comment { None } else { goes_on_behind(command).map(Unfinished::Word) }
+    if !is_comment && let Some(word) = goes_on_behind(command) {
+        return Some(Unfinished::Word(word));
+    }
+    let first = command.split([' ', '\t', '\n', ';']).next().unwrap_or_default();
+    let continued = WITHIN.iter().chain(&CLOSING).find(|word| **word == first);
+    continued
+        .map(|word| Unfinished::Continued(word))
+        .or_else(|| open(command).last().map(|word| Unfinished::Begun(word)))
+}
+
+/// Words of a shell that begin a command of several lines, those within it, and those that end it.
+pub(crate) const OPENING: [&str; 7] = ["for", "while", "until", "if", "case", "select", "{"];
+const WITHIN: [&str; 4] = ["do", "then", "else", "elif"];
+const CLOSING: [&str; 4] = ["done", "fi", "esac", "}"];
+/// Behind these begins a command, as at the beginning of a line; behind these words only where one begins.
+const SEPARATORS: [&str; 5] = [";", "&", "|", "(", ")"];
+const BEFORE: [&str; 3] = ["{", "!", "time"];
+
+/// The words that begin commands of several lines which are open at the end of a text.
+pub(crate) fn open(text: &str) -> Vec<&'static str> {
+    let mut open = Vec::new();
+    for line in bare(text).lines() {
+        let mut begins = true;
+        let line = SEPARATORS.iter().fold(line.to_owned(), |line, c| line.replace(c, &format!(" {c} ")));
+        for word in line.split_whitespace() {
+            match OPENING.iter().find(|opening| **opening == word) {
+                _ if !begins => {}
+                Some(opening) => open.push(*opening),
+                None if CLOSING.contains(&word) => drop(open.pop()),
+                None => {}
+            }
+            begins = SEPARATORS.contains(&word) || begins && (WITHIN.contains(&word) || BEFORE.contains(&word));
+        }
+    }
+    open
 }
 
 /// A command in which what is quoted or stands for something else is a `_`, without its comments and here-documents:
@@ -100,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_is_open_is_known() {
-        use Unfinished::{HereDocument, Joined, Parenthesis, Quote, Word};
+        use Unfinished::{Begun, Continued, HereDocument, Joined, Parenthesis, Quote, Word};
         let table = [
             ("make", None),
             ("echo \"a b\" 'c' # don't", None),
@@ -134,6 +174,26 @@ mod tests {
             ("if x; then", Some(Word("then"))),
             ("f() {", Some(Word("{"))),
             ("{", Some(Word("{"))),
+            ("if true", Some(Begun("if"))),
+            ("for i in 1 2", Some(Begun("for"))),
+            ("case $x in", Some(Begun("case"))),
+            ("while read a; do case $a in x) y;; esac", Some(Begun("while"))),
+            ("then echo x", Some(Continued("then"))),
+            ("done", Some(Continued("done"))),
+            ("} | wc", Some(Continued("}"))),
+            ("do-it && fi.sh", None),
+            ("(x; if y; then z; fi)", None),
+            ("f() { if x; then y; fi; }; f", None),
+            ("! if x; then y; fi", None),
+            ("time for i in 1; do x; done", None),
+            ("{ date; echo x; } > log", None),
+            ("case $1 in a) if x; then y; fi;; esac", None),
+            ("for f in *; do echo $f & done; wait", None),
+            ("[ -f x ] && { make; } || exit", None),
+            ("find . -name if -o -name case", None),
+            ("x=$(if a; then b; fi); echo $x", None),
+            ("while read l; do for i in $l; do [ $i ] && break; done; done <f", None),
+            ("make if=/dev/zero for x", None),
         ];
         for (command, expected) in table {
             assert_eq!(unfinished(command), expected, "{command}");

@@ -11,7 +11,9 @@ use serde::Serialize;
 use tokio::io::AsyncReadExt as _;
 
 use crate::command::CommandError;
+use crate::ssh::check::Reach;
 use crate::ssh::group::{self, Group, RunFolder};
+use crate::ssh::plan::Host;
 
 /// Bytes of keys that are taken from one worker.
 const BYTES_MAX: u64 = 64 * 1024;
@@ -31,12 +33,26 @@ pub(crate) struct Learned {
     lines: String,
 }
 
+/// What a login met, once it is clear whether the machine has keys that are known. One that shows none of them any
+/// more has another key than before, though ssh says of its new kind of key only that it is unknown.
+pub(crate) async fn told_apart(reach: Reach, host: &Host, known_hosts: Option<&Path>) -> Reach {
+    let (Reach::HostKeyUnknown, Some(file)) = (reach, known_hosts) else { return reach };
+    let name = file_name(host.ip, host.login.port);
+    let found = output("ssh-keygen", &["-F", &name, "-f", &file.to_string_lossy()], Path::new("/")).await;
+    if found.is_ok_and(|lines| !lines.trim().is_empty()) { Reach::HostKeyChanged } else { reach }
+}
+
+/// How a machine stands in a file of known hosts.
+fn file_name(ip: IpAddr, port: Option<u16>) -> String {
+    port.filter(|port| *port != 22).map_or_else(|| ip.to_string(), |port| format!("[{ip}]:{port}"))
+}
+
 /// Asks a worker for its keys.
 pub(crate) async fn ask(folder: &RunFolder, ip: IpAddr, port: Option<u16>) -> Result<Learned, CommandError> {
+    // A worker's answer must not name another worker, nor say anything else.
+    let name = file_name(ip, port);
     let port = port.unwrap_or(22).to_string();
     let scanned = output("ssh-keyscan", &["-T", "5", "-p", &port, &ip.to_string()], folder.path()).await?;
-    // A worker's answer must not name another worker, nor say anything else.
-    let name = if port == "22" { ip.to_string() } else { format!("[{ip}]:{port}") };
     let own = |line: &&str| line.split(' ').next() == Some(name.as_str());
     let lines: String = scanned.lines().filter(own).map(|line| format!("{line}\n")).collect();
     let file = folder.path().join(format!("{ip}.keys"));

@@ -114,9 +114,13 @@ fn unresolved(error: &TargetError, known: &[WorkerView]) -> ApiError {
 }
 
 fn unknown_worker(name: &str, known: &[WorkerView]) -> ApiError {
+    let message = format!("unknown worker {name:?}");
+    if name == "all" || known.iter().any(|worker| worker.groups.contains(name)) {
+        return ErrorBody::new(ErrorCode::NotFound, message, format!("did you mean \"@{name}\"?")).into();
+    }
     let addresses: Vec<String> = known.iter().map(|worker| worker.ip.to_string()).collect();
     let hosts = known.iter().map(|worker| worker.intro.hostname.as_str());
     let candidates = addresses.iter().map(String::as_str).chain(hosts).filter(|known| !known.is_empty());
     let hint = hint::for_unknown(name, candidates, NO_WORKERS);
-    ErrorBody::new(ErrorCode::NotFound, format!("unknown worker {name:?}"), hint).into()
+    ErrorBody::new(ErrorCode::NotFound, message, hint).into()
 }

@@ -82,7 +82,7 @@ async fn known(app: &App, common: &Common) -> Result<(), ApiError> {
     }
     let (message, hint) = common.nothing();
     let near = hint::nearest(name, names.iter().map(String::as_str)).map(|near| format!("did you mean {near:?}?"));
-    let hint = near.unwrap_or_else(|| hint.to_owned());
+    let hint = near.unwrap_or(hint);
     Err(ErrorBody::new(ErrorCode::NotFound, message, hint).in_field("select").into())
 }
 

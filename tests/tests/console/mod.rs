@@ -7,3 +7,4 @@ pub(crate) mod line;
 pub(crate) mod pager;
 pub(crate) mod tables;
 pub(crate) mod thrift;
+pub(crate) mod typed;

@@ -5,7 +5,11 @@ use c2_tests::scenario;
 use c2_tests::ssh::{Machines, available};
 use serde_json::json;
 
-crate::tests![a_machine_without_an_agent_is_reached, an_unknown_key_names_its_cure];
+crate::tests![
+    a_machine_without_an_agent_is_reached,
+    an_unknown_key_names_its_cure,
+    a_machine_that_shows_no_known_key_has_another_one,
+];
 
 fn a_machine_without_an_agent_is_reached() {
     if !available() {
@@ -74,6 +78,38 @@ fn an_unknown_key_names_its_cure() {
         assert!(advice.contains(&format!("[127.61.0.1]:{port}")) && advice.contains(&file), "{advice}");
         let ran = std::process::Command::new("sh").args(["-c", advice]).output()?;
         assert!(ran.status.success() && !std::fs::read_to_string(&file)?.contains("127.61.0.1"), "{advice}: {ran:?}");
+        Ok(())
+    });
+}
+
+/// Of a new kind of key ssh says only that it is unknown; but a machine whose known keys are gone is another one,
+/// or was installed again, and its key is not learned in passing.
+fn a_machine_that_shows_no_known_key_has_another_one() {
+    if !available() {
+        return;
+    }
+    scenario(async |cluster| {
+        let mut machines = Machines::new(cluster)?;
+        machines.up("127.66.0.1", "atlas").await?;
+        machines.configure()?;
+        let port = machines.port("127.66.0.1")?;
+        let old = machines.path("old");
+        let made =
+            std::process::Command::new("ssh-keygen").args(["-q", "-t", "ecdsa", "-N", "", "-f"]).arg(&old).output()?;
+        assert!(made.status.success(), "{made:?}");
+        let key = std::fs::read_to_string(machines.path("old.pub"))?;
+        let known = format!("[127.66.0.1]:{port} {key}");
+        std::fs::write(machines.path("known_hosts"), &known)?;
+        for line in
+            ["verify-ssh atlas", "verify-ssh atlas --learn --yes", "pdsh atlas true", "copy known_hosts atlas:/tmp"]
+        {
+            std::fs::write(cluster.console_dir().join("known_hosts"), "")?;
+            let ran = cluster.exec(&[line]).await?;
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(ran.status != 0 && said.contains("if you changed it: ssh-keygen -R"), "{line}: {said}");
+            assert!(!said.contains("--learn"), "{line}: {said}");
+        }
+        assert_eq!(std::fs::read_to_string(machines.path("known_hosts"))?, known, "nothing was learned");
         Ok(())
     });
 }

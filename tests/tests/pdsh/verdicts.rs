@@ -26,19 +26,28 @@ fn every_worker_answers_and_targets_mean_what_they_say() {
     }
     scenario(async |cluster| {
         let mut machines = Machines::new(cluster)?;
-        for (ip, name) in [("127.41.0.1", "atlas"), ("127.41.0.2", "borealis"), ("127.41.0.3", "pi")] {
+        for (ip, name) in
+            [("127.41.0.1", "atlas"), ("127.41.0.2", "borealis"), ("127.41.0.3", "pi"), ("127.41.0.4", "Node4")]
+        {
             machines.up(ip, name).await?;
             machines.know(ip)?;
         }
         machines.configure()?;
         let set = cluster.exec(&["assign 127.41.0.1 gpu", "assign 127.41.0.3 gpu"]).await?;
         assert_eq!(set.status, 0, "{set:?}");
-        let table: [(&str, &[u8]); 5] = [
-            ("pdsh @all \"echo up\"", &[1, 2, 3]),
+        let table: [(&str, &[u8]); 11] = [
+            ("pdsh @all \"echo up\"", &[1, 2, 3, 4]),
             ("pdsh @gpu \"echo up\"", &[1, 3]),
             ("pdsh 127.41.0.2 echo up", &[2]),
             ("pdsh 127.41.0.[1-2],pi,!atlas \"echo up\"", &[2, 3]),
             ("pdsh borealis \"printf up\"", &[2]),
+            // Names know no case, and ranges stand anywhere.
+            ("pdsh ATLAS,Pi echo up", &[1, 3]),
+            ("pdsh 127.41.0.[1,3] echo up", &[1, 3]),
+            ("pdsh 127.4[1-1].0.[1,3-4] echo up", &[1, 3, 4]),
+            ("pdsh node[4,4] echo up", &[4]),
+            ("pdsh 127.41.0.[1-4],!127.41.0.[1,2],!NODE4 echo up", &[3]),
+            ("pdsh @all,!@gpu echo up", &[2, 4]),
         ];
         for (line, workers) in table {
             let output = cluster.exec(&[line]).await?;
