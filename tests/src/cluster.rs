@@ -24,6 +24,7 @@ use tempfile::TempDir;
 
 use crate::agent::{Agent, PROGRAMS, home_of, write_program};
 use crate::leftovers;
+use crate::postgres_server;
 use crate::process::{Background, Output, command, command_by, run};
 use crate::programs::Program;
 use crate::terminal::Terminal;
@@ -83,6 +84,16 @@ impl Cluster {
         let pass = Pass::read(&data_dir(scratch.path()).join(Role::Operator.file_name()))?;
         let client = Client::new(&addr.into(), Some(pass), None)?;
         Ok(Self { c2d: Some(c2d), agents: BTreeMap::new(), addr, client, way, scratch })
+    }
+
+    /// Starts c2d on a PostgreSQL server of its own, which waits for its disk; nothing where it is not installed.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn start_on_postgres() -> Result<Option<Self>> {
+        let Some(socket) = postgres_server::start(true) else { return Ok(None) };
+        let store = format!("C2_STORE={}", postgres_server::url(&socket));
+        Ok(Some(Self::start_by(vec!["/usr/bin/env".to_owned(), store]).await?))
     }
 
     /// Runs `c2d` with these arguments and this cluster's data folder to its end.

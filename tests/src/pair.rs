@@ -40,8 +40,8 @@ impl Pair {
     /// # Errors
     /// When one does not get ready.
     pub async fn start() -> Result<Option<Self>> {
-        let Some(socket) = postgres_server::start() else { return Ok(None) };
-        let store = format!("postgres://c2@{}/postgres", socket.display().to_string().replace('/', "%2F"));
+        let Some(socket) = postgres_server::start(false) else { return Ok(None) };
+        let store = postgres_server::url(&socket);
         let free = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
         let addresses = [free[0].local_addr()?, free[1].local_addr()?];
         drop(free);

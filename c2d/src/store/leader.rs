@@ -127,6 +127,9 @@ impl Candidate {
                         if let Err(error) = held.execute(sql, [epoch]) {
                             tracing::debug!("the next leader has to wait: {error}");
                         }
+                        if let Err(error) = held.value::<bool>(&format!("SELECT pg_advisory_unlock({LOCK})"), ()) {
+                            tracing::debug!("the lock is free when the connection is gone: {error}");
+                        }
                         drop(held);
                         let _told = done.send(());
                         return;

@@ -100,7 +100,7 @@ impl Connection {
     pub(in crate::store) fn transaction(&mut self) -> Result<Transaction<'_>, StoreError> {
         match self {
             Self::Sqlite(c) => drop(sqlite::execute(c, "BEGIN IMMEDIATE", &())?),
-            Self::Postgres(c) => c.begin()?,
+            Self::Postgres(c) => c.begin(),
         }
         Ok(Transaction { connection: self, is_open: true })
     }
@@ -136,6 +136,19 @@ impl Connection {
 }
 
 impl Transaction<'_> {
+    /// Runs a statement whose answer nobody waits for: before the next question, or before the commit, which
+    /// fail then in its place. Where it must change something, it fails if nothing is there to change.
+    #[expect(clippy::needless_pass_by_value, reason = "values are put together where they are bound")]
+    pub(in crate::store) fn write(&self, sql: &str, params: impl Params, must_change: bool) -> Result<(), StoreError> {
+        match self.connection {
+            Connection::Sqlite(c) => match sqlite::execute(c, sql, &params).map_err(SqlError::refused)? {
+                0 if must_change => Err(StoreError::nothing_to_change(sql)),
+                _ => Ok(()),
+            },
+            Connection::Postgres(c) => c.write(sql, &params, must_change),
+        }
+    }
+
     /// Makes it durable. If this fails, nobody knows whether it is.
     pub(in crate::store) fn commit(mut self) -> Result<(), StoreError> {
         match self.connection {

@@ -1,12 +1,14 @@
 //! What an engine answers instead of rows.
 
+use crate::store::StoreError;
+
 /// Why a statement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SqlError {
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
-    Postgres(#[from] postgres::Error),
+    Postgres(#[from] tokio_postgres::Error),
     #[error("PostgreSQL gave up waiting for its synchronous standby")]
     NotReplicated,
     #[error("the column {column} is no {wanted}")]
@@ -24,6 +26,11 @@ impl SqlError {
         }
     }
 
+    /// A constraint that fails is the scheduler's defect; anything else is the disk's.
+    pub(in crate::store) fn refused(self) -> StoreError {
+        if self.is_constraint() { StoreError::Broken { what: self.words() } } else { self.into() }
+    }
+
     /// Whether a constraint of the schema was violated.
     pub(in crate::store) fn is_constraint(&self) -> bool {
         match self {
@@ -38,8 +45,15 @@ impl SqlError {
     pub(in crate::store) fn is_full(&self) -> bool {
         match self {
             Self::Sqlite(e) => e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
-            Self::Postgres(e) => e.code() == Some(&postgres::error::SqlState::DISK_FULL),
+            Self::Postgres(e) => e.code() == Some(&tokio_postgres::error::SqlState::DISK_FULL),
             Self::NotReplicated | Self::Mismatch { .. } | Self::NoRow => false,
         }
+    }
+}
+
+impl StoreError {
+    /// A statement whose row is not there, or not in the state that it expects.
+    pub(in crate::store) fn nothing_to_change(sql: &str) -> Self {
+        Self::Broken { what: format!("nothing to change: {sql}") }
     }
 }

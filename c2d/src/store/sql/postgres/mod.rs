@@ -4,7 +4,9 @@
 //! the server did. Those that only read connect again at their next question.
 
 mod client;
+mod pending;
 mod schema;
+mod session;
 mod statement;
 mod target;
 mod tls;

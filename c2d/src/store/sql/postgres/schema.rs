@@ -275,7 +275,7 @@ pub(in crate::store) fn settle(connection: &Postgres) -> Result<(), StoreError> 
     }
     // Several c2d may come at once.
     let locked = format!("BEGIN; SELECT pg_advisory_xact_lock(1127350273, -1); {LEADER} COMMIT");
-    Ok(connection.batch(&locked)?)
+    connection.batch(&locked)
 }
 
 /// Makes the tables, or brings them to today's version; in a transaction of the leader.
@@ -289,7 +289,7 @@ pub(super) fn migrate(connection: &Postgres) -> Result<(), StoreError> {
     if found == known {
         return Ok(());
     }
-    connection.begin()?;
+    connection.begin();
     let mut sql = String::new();
     if found == 0 {
         sql += FUNCTIONS;
@@ -301,7 +301,7 @@ pub(super) fn migrate(connection: &Postgres) -> Result<(), StoreError> {
     let made = connection.batch(&sql);
     if let Err(error) = made {
         connection.roll_back();
-        return Err(error.into());
+        return Err(error);
     }
     connection.commit()
 }
