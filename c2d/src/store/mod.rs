@@ -23,6 +23,8 @@ mod write;
 mod write_output;
 mod writer;
 
+mod blob_copies;
+mod blob_table;
 mod blobs;
 mod columns;
 mod copy;
@@ -53,6 +55,7 @@ use c2_shared::exit;
 use c2_shared::id::JobId;
 
 use crate::sched::Saved;
+use crate::store::blob_table::BlobTable;
 use crate::store::history::Reader;
 use crate::store::sql::Connection;
 use crate::store::sql::postgres::Postgres;
@@ -156,8 +159,19 @@ pub enum StoreError {
     Elsewhere { dir: PathBuf, store: String },
     #[error("{dir:?} has a queue of its own, in SQLite")]
     OwnQueue { dir: PathBuf },
+    #[error("the contents of files cannot be shared")]
+    Contents(#[source] Box<BlobError>),
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<BlobError> for StoreError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Database(error) => *error,
+            error => Self::Contents(Box::new(error)),
+        }
+    }
 }
 
 /// Why a blob cannot be taken or given.
@@ -177,6 +191,17 @@ pub enum BlobError {
     Quota { count: usize, bytes: u64 },
     #[error("a file of c2d failed")]
     Disk(#[source] std::io::Error),
+    #[error("the database of c2d failed")]
+    Database(#[source] Box<StoreError>),
+}
+
+impl From<StoreError> for BlobError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Database(error) if error.is_full() => Self::Full,
+            error => Self::Database(Box::new(error)),
+        }
+    }
 }
 
 impl From<std::io::Error> for BlobError {
@@ -215,7 +240,9 @@ impl Advice for StoreError {
             Self::Database(SqlError::Postgres(_) | SqlError::NotReplicated) => {
                 "check that the database server runs and lets c2d in, then start c2d again; nothing that was accepted is lost"
             }
-            Self::Database(_) | Self::File { .. } => "check the disk and its free space, then start c2d again",
+            Self::Database(_) | Self::File { .. } | Self::Contents(_) => {
+                "check the disk and its free space, then start c2d again"
+            }
             Self::Gone { .. } => "its line is still in jobs.log; keep_days, keep_jobs and keep_bytes say what is kept",
             Self::Deposed => "nothing is lost: the other one has everything; this one stands by when it starts again",
             Self::OldServer { .. } => "upgrade the server, or name another one with --store",
@@ -252,12 +279,13 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
 /// The same, in a folder that is locked already.
 pub fn open_in(folder: Folder, config: Config) -> Result<Opened, StoreError> {
     folder.belongs_to(&config.engine)?;
-    let (mut connection, reader) = match &config.engine {
-        Engine::Sqlite => (schema::open(&folder)?, Reader::Sqlite(folder.database())),
+    let (mut connection, reader, table) = match &config.engine {
+        Engine::Sqlite => (schema::open(&folder)?, Reader::Sqlite(folder.database()), None),
         Engine::Postgres { target, epoch } => {
             let connection = Postgres::writer(target, Some(epoch.cast_signed()), &node(&config.dir))?;
             connection.migrate()?;
-            (Connection::Postgres(Box::new(connection)), Reader::Postgres(target.clone()))
+            let table = BlobTable::open(target, epoch.cast_signed())?;
+            (Connection::Postgres(Box::new(connection)), Reader::Postgres(target.clone()), Some(table))
         }
     };
     let mut edits = workers_json::import(&mut connection, &config.workers_json)?;
@@ -270,7 +298,8 @@ pub fn open_in(folder: Folder, config: Config) -> Result<Opened, StoreError> {
     load::hold_defects(&connection, &saved)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection)?;
     let history = History::open(&reader)?;
-    let blobs = Blobs::open(folder.dir(), config.keep.keep_blob_bytes)?;
+    let blobs = Blobs::open(folder.dir(), config.keep.keep_blob_bytes, table)?;
+    blobs.share()?;
     let output_keep_bytes = config.keep.output_keep_bytes;
     let retention = retention::Retention::new(config.keep, uptime, blobs.clone());
     let (writer, space) = Writer::start(connection, folder, log, config.workers_json, output_keep_bytes, retention)?;

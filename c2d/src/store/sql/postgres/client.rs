@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::TryStreamExt as _;
 use tokio::runtime::Runtime;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error, SimpleQueryMessage, Statement};
+use tokio_postgres::{Client, Error, Statement};
 
 use crate::store::StoreError;
 use crate::store::sql::postgres::pending::{Group, Kept, Pending};
@@ -21,6 +21,10 @@ use crate::store::sql::{Params, Row, SqlError, ValueRef};
 
 /// Statements that are kept; conditions of lists make some dozens.
 const STATEMENTS_MAX: usize = 256;
+
+/// Locks the row of the leader until the end of a transaction, so that no other becomes the leader before;
+/// without that row nothing counts.
+const LEADS: &str = "SELECT 1 FROM leader WHERE epoch = ?1 FOR SHARE";
 
 /// A connection to PostgreSQL.
 pub(in crate::store) struct Postgres {
@@ -180,20 +184,27 @@ impl Postgres {
         }
         let statements = groups.iter().map(|group| self.statement(group)).collect::<Result<Vec<_>, _>>()?;
         let arguments: Vec<Vec<Argument<'_>>> = groups.iter().map(arguments).collect();
+        let leader = self.epoch.filter(|_| is_due).map(|epoch| (self.prepare(LEADS, || Some(numbered(LEADS))), epoch));
+        let leader = leader.map(|(statement, epoch)| Ok::<_, SqlError>((statement?, epoch))).transpose()?;
         let client = self.client.borrow();
         let mut requests: Vec<Request<'_>> = Vec::new();
         if is_due {
             self.warned.store(false, Ordering::Relaxed);
             self.transaction.set(Phase::Open);
-            requests.push(Box::pin(begun(&client, self.epoch)));
+            requests.push(Box::pin(async { client.batch_execute("BEGIN").await.map(|()| 1) }));
+        }
+        if let Some((statement, epoch)) = &leader {
+            requests.push(Box::pin(client.execute_raw(statement, [epoch])));
         }
         for (statement, arguments) in statements.iter().zip(&arguments) {
             let arguments = arguments.iter().map(|argument| argument as &dyn ToSql);
             requests.push(Box::pin(client.execute_raw(statement, arguments)));
         }
         let mut answers = self.runtime.block_on(in_order(requests)).into_iter();
-        if is_due && answers.next().transpose().map_err(SqlError::from)? == Some(0) {
-            return Err(StoreError::Deposed);
+        for begun in answers.by_ref().take(usize::from(is_due) + usize::from(leader.is_some())) {
+            if begun.map_err(SqlError::from)? == 0 {
+                return Err(StoreError::Deposed);
+            }
         }
         for (group, changed) in groups.iter().zip(answers) {
             let changed = changed.map_err(|error| SqlError::from(error).refused())?;
@@ -239,15 +250,6 @@ impl Postgres {
     pub(in crate::store) fn migrate(&self) -> Result<(), StoreError> {
         schema::migrate(self)
     }
-}
-
-/// Begins a transaction. The row of the leader is locked until its end, so that no other becomes the leader
-/// before; without that row nothing counts.
-async fn begun(client: &Client, epoch: Option<i64>) -> Result<u64, Error> {
-    let Some(epoch) = epoch else { return client.batch_execute("BEGIN").await.map(|()| 1) };
-    let sql = format!("BEGIN; SELECT 1 FROM leader WHERE epoch = {epoch} FOR SHARE");
-    let answer = client.simple_query(&sql).await?;
-    Ok(answer.iter().filter(|message| matches!(message, SimpleQueryMessage::Row(_))).count() as u64)
 }
 
 /// What is sent for a group: for several rows each column is an array.

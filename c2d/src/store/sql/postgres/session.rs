@@ -22,6 +22,10 @@ const SESSION: &str = "SET client_min_messages = warning; SET idle_in_transactio
         WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 /// What sessions of readers are set to besides.
 const READER: &str = "SET default_transaction_read_only = on";
+/// What those of writers are. Whatever they do often finds its rows by a key, and how is planned once: while tables
+/// are still empty other ways look as good, and are kept for ever.
+const WRITER: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
+    SET enable_mergejoin = off";
 
 /// Runs what speaks to the server; who asks blocks meanwhile.
 pub(super) fn runtime() -> Result<Runtime, StoreError> {
@@ -41,9 +45,7 @@ pub(super) fn connect(
         let (client, connection) = config.connect(tls).await?;
         tokio::spawn(attend(connection, warned));
         client.batch_execute(SESSION).await?;
-        if is_reader {
-            client.batch_execute(READER).await?;
-        }
+        client.batch_execute(if is_reader { READER } else { WRITER }).await?;
         Ok(client)
     });
     Ok(connected.map_err(|error: Error| SqlError::from(error))?)
