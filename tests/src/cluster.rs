@@ -92,8 +92,12 @@ impl Cluster {
     /// When it does not get ready.
     pub async fn start_on_postgres() -> Result<Option<Self>> {
         let Some(socket) = postgres_server::start(true) else { return Ok(None) };
-        let store = format!("C2_STORE={}", postgres_server::url(&socket));
-        Ok(Some(Self::start_by(vec!["/usr/bin/env".to_owned(), store]).await?))
+        Ok(Some(Self::start_by(on(&postgres_server::url(&socket))).await?))
+    }
+
+    /// Has c2d keep everything in another place from its next start on; none is its folder.
+    pub fn store(&mut self, url: Option<&str>) {
+        self.way = url.map(on).unwrap_or_default();
     }
 
     /// Runs `c2d` with these arguments and this cluster's data folder to its end.
@@ -479,6 +483,11 @@ impl Drop for Cluster {
         self.c2d = None;
         leftovers::end(self.scratch.path());
     }
+}
+
+/// A way to start c2d on a database.
+fn on(url: &str) -> Vec<String> {
+    vec!["/usr/bin/env".to_owned(), format!("C2_STORE={url}")]
 }
 
 fn data_dir(scratch: &Path) -> PathBuf {

@@ -21,6 +21,12 @@ use crate::wait::{SOON, eventually};
 /// Slots of the agent.
 const SLOTS: u32 = 4;
 
+/// A new database on a server of this program; nothing where PostgreSQL is not installed.
+#[must_use]
+pub fn database() -> Option<String> {
+    Some(postgres_server::url(&postgres_server::start(false)?))
+}
+
 /// What runs; all of it ends with the value.
 #[derive(Debug)]
 pub struct Pair {

@@ -112,6 +112,15 @@ pub enum Upkeep {
     },
     /// Check the data folder for problems; changes nothing
     Check,
+    /// Move everything from a data folder to an empty PostgreSQL database, or back; no c2d may run on either
+    Migrate {
+        /// Where everything is: a data folder, or the URL of a database
+        #[arg(value_name = "FROM")]
+        from: String,
+        /// Where it is to be: the other of the two
+        #[arg(value_name = "TO")]
+        to: String,
+    },
     /// Manage the certificate authority that machines know this c2d by
     Authority {
         /// What is to be done.

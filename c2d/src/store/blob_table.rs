@@ -17,7 +17,7 @@ use crate::store::sql::{Connection, Target, Transaction};
 use crate::store::{BlobError, StoreError};
 
 /// Bytes of a piece. Another size than that of pieces that are there would spoil them.
-const PIECE_LEN: usize = 1 << 20;
+pub(super) const PIECE_LEN: usize = 1 << 20;
 /// Pieces that are committed together.
 const PIECES_AT_ONCE: usize = 8;
 
@@ -57,7 +57,7 @@ impl BlobTable {
 
     /// All contents, with their sizes.
     pub(super) fn all(&self) -> Result<Vec<(BlobId, u64)>, StoreError> {
-        self.with(|c| c.query("SELECT sha256, size FROM blob", (), |row| Ok((BlobId(row.get(0)?), uint(row.get(1)?)))))
+        self.with(|c| all(c))
     }
 
     /// The size of one that is there.
@@ -113,19 +113,7 @@ impl BlobTable {
     pub(super) fn fetch(&self, blob: BlobId, to: &mut File) -> Result<Option<u64>, BlobError> {
         // It may take long, and others have something to add meanwhile.
         let connection = Connection::Postgres(Box::new(Postgres::reader(&self.target)?));
-        let Some(size) = size(&connection, blob)? else { return Ok(None) };
-        to.rewind()?;
-        let mut hasher = BlobHasher::default();
-        for place in 0..size.div_ceil(PIECE_LEN as u64) {
-            let piece = piece(&connection, blob, place)?;
-            hasher.update(&piece);
-            to.write_all(&piece)?;
-        }
-        if hasher.finish() != blob {
-            return Err(BlobError::Mismatch);
-        }
-        to.sync_all()?;
-        Ok(Some(size))
+        fetch(&connection, blob, to)
     }
 
     /// Removes one.
@@ -140,6 +128,37 @@ impl BlobTable {
     }
 }
 
+/// Writes a content into a file, if it is there, and makes it durable.
+pub(super) fn fetch(c: &Connection, blob: BlobId, to: &mut File) -> Result<Option<u64>, BlobError> {
+    let Some(size) = size(c, blob)? else { return Ok(None) };
+    to.rewind()?;
+    let mut hasher = BlobHasher::default();
+    for place in 0..size.div_ceil(PIECE_LEN as u64) {
+        let piece = piece(c, blob, place)?;
+        hasher.update(&piece);
+        to.write_all(&piece)?;
+    }
+    if hasher.finish() != blob {
+        return Err(BlobError::Mismatch);
+    }
+    to.sync_all()?;
+    Ok(Some(size))
+}
+
+/// Whether a content is as its name says.
+pub(super) fn is_intact(c: &Connection, blob: BlobId, size: u64) -> Result<bool, StoreError> {
+    let mut hasher = BlobHasher::default();
+    for place in 0..size.div_ceil(PIECE_LEN as u64) {
+        hasher.update(&piece(c, blob, place)?);
+    }
+    Ok(hasher.finish() == blob)
+}
+
+/// All contents, with their sizes.
+pub(super) fn all(c: &Connection) -> Result<Vec<(BlobId, u64)>, StoreError> {
+    c.query("SELECT sha256, size FROM blob", (), |row| Ok((BlobId(row.get(0)?), uint(row.get(1)?))))
+}
+
 /// The size of a content that is there.
 pub(super) fn size(c: &Connection, blob: BlobId) -> Result<Option<u64>, StoreError> {
     Ok(c.optional::<i64>("SELECT size FROM blob WHERE sha256 = ?1", [blob.0])?.map(uint))
@@ -150,7 +169,7 @@ fn piece(c: &Connection, blob: BlobId, place: u64) -> Result<Vec<u8>, StoreError
     Ok(c.optional(sql, (blob.0, int(place)))?.unwrap_or_default())
 }
 
-fn add_piece(t: &Transaction<'_>, blob: BlobId, place: u64, piece: &[u8]) -> Result<(), StoreError> {
+pub(super) fn add_piece(t: &Transaction<'_>, blob: BlobId, place: u64, piece: &[u8]) -> Result<(), StoreError> {
     if piece.is_empty() {
         return Ok(());
     }
@@ -158,6 +177,6 @@ fn add_piece(t: &Transaction<'_>, blob: BlobId, place: u64, piece: &[u8]) -> Res
     t.write(sql, (blob.0, int(place), piece), false)
 }
 
-fn add_whole(t: &Transaction<'_>, blob: BlobId, size: u64) -> Result<(), StoreError> {
+pub(super) fn add_whole(t: &Transaction<'_>, blob: BlobId, size: u64) -> Result<(), StoreError> {
     t.write("INSERT INTO blob VALUES (?1, ?2) ON CONFLICT DO NOTHING", (blob.0, int(size)), false)
 }

@@ -41,6 +41,7 @@ mod derived;
 mod lines;
 
 mod jobs_log;
+mod migration;
 mod workers;
 mod workers_json;
 
@@ -73,6 +74,7 @@ pub use history::{History, JobFilter, Owner};
 pub use jobs_log::{LogLine, Piece, pieces};
 pub use leader::{Candidate, Leadership};
 pub use memo::{Memo, SHARED};
+pub use migration::{MigrationError, Place, Report, migrate};
 pub use rules::EndedJob;
 pub use sql::{SqlError, Target, TargetError};
 pub use writer::{Space, Writer};
@@ -153,6 +155,10 @@ pub enum StoreError {
     Gone { job: JobId },
     #[error("another c2d leads now, and this one is deposed")]
     Deposed,
+    #[error("somebody moves everything of this database elsewhere")]
+    Moving,
+    #[error("everything of this database was moved to {to}")]
+    Moved { to: String },
     #[error("the server is PostgreSQL {version}, and 14 is the oldest that c2d can use")]
     OldServer { version: i64 },
     #[error("what {dir:?} is about is kept in {store}")]
@@ -245,9 +251,16 @@ impl Advice for StoreError {
             }
             Self::Gone { .. } => "its line is still in jobs.log; keep_days, keep_jobs and keep_bytes say what is kept",
             Self::Deposed => "nothing is lost: the other one has everything; this one stands by when it starts again",
+            Self::Moving => "wait for the end of `c2d migrate`, and start c2d where it moved everything",
+            Self::Moved { .. } => "start c2d there, without --store",
             Self::OldServer { .. } => "upgrade the server, or name another one with --store",
             Self::Elsewhere { .. } => "start c2d with that --store, or give it another --data-dir",
-            Self::OwnQueue { .. } => "give c2d a new --data-dir for a database on a server; nothing was changed",
+            Self::OwnQueue { dir } => {
+                return Some(format!(
+                    "move it into the database with `c2d migrate {} URL`, or give c2d a new --data-dir; nothing was changed",
+                    dir.display()
+                ));
+            }
             Self::Closed => "look for the first error above",
         };
         Some(hint.to_owned())
@@ -284,8 +297,12 @@ pub fn open_in(folder: Folder, config: Config) -> Result<Opened, StoreError> {
         Engine::Postgres { target, epoch } => {
             let connection = Postgres::writer(target, Some(epoch.cast_signed()), &node(&config.dir))?;
             connection.migrate()?;
+            let connection = Connection::Postgres(Box::new(connection));
+            if let Some(to) = memo::moved(&connection)? {
+                return Err(StoreError::Moved { to });
+            }
             let table = BlobTable::open(target, epoch.cast_signed())?;
-            (Connection::Postgres(Box::new(connection)), Reader::Postgres(target.clone()), Some(table))
+            (connection, Reader::Postgres(target.clone()), Some(table))
         }
     };
     let mut edits = workers_json::import(&mut connection, &config.workers_json)?;

@@ -293,18 +293,41 @@ ALTER TABLE hold ADD COLUMN wish TEXT;
 
 /// Opens the one connection that writes.
 pub(super) fn open(folder: &Folder) -> Result<sql::Connection, StoreError> {
-    let path = folder.database();
+    open_at(folder, &folder.database())
+}
+
+/// The same for a database of the folder that does not count yet.
+pub(super) fn open_at(folder: &Folder, path: &Path) -> Result<sql::Connection, StoreError> {
     // SQLite gives its side files the mode of the database, so the database must be private first.
-    drop(private().open(&path).map_err(StoreError::file(&path))?);
-    let mut connection = Connection::open(&path)?;
+    drop(private().open(path).map_err(StoreError::file(path))?);
+    let mut connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(64);
-    let found = recognise(&connection, &path)?;
+    let found = recognise(&connection, path)?;
     settle(&connection)?;
     if found < known() {
         migrate(&mut connection, usize::try_from(found).unwrap_or(0))?;
         folder.sync()?;
     }
     Ok(sql::Connection::Sqlite(connection))
+}
+
+/// All tables, each with its columns but for those that are computed.
+pub(super) fn tables() -> Result<Vec<(String, Vec<String>)>, StoreError> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection, 0)?;
+    let sql = "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_xinfo(t.name) c
+        WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND c.hidden = 0 ORDER BY t.name, c.cid";
+    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, column): (String, String) = (row.get(0)?, row.get(1)?);
+        match tables.last_mut() {
+            Some((last, columns)) if *last == table => columns.push(column),
+            _ => tables.push((table, vec![column])),
+        }
+    }
+    Ok(tables)
 }
 
 /// Opens a connection that only reads.

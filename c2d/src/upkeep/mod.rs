@@ -9,6 +9,7 @@ mod authority;
 mod backup;
 mod check;
 mod history;
+mod migrate;
 mod restore;
 
 use std::io;
@@ -25,7 +26,7 @@ use crate::audit;
 use crate::authority::AuthorityError;
 use crate::cli::options::{AuthorityCommand, Upkeep};
 use crate::clock::Clock;
-use crate::store::{self, StoreError};
+use crate::store::{self, MigrationError, StoreError, TargetError};
 
 use self::backup::backup;
 use self::check::check;
@@ -62,6 +63,10 @@ pub enum UpkeepError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
+    Migration(#[from] MigrationError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
     Authority(#[from] AuthorityError),
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -74,10 +79,11 @@ pub enum UpkeepError {
 /// Does it; answers with what to print, and whether all is well. The configuration is the one named, or
 /// the one in the data folder.
 pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<(String, bool), UpkeepError> {
-    if !matches!(work, Upkeep::Authority { command: AuthorityCommand::Show }) {
+    if !matches!(work, Upkeep::Authority { command: AuthorityCommand::Show } | Upkeep::Migrate { .. }) {
         store::look_elsewhere(data_dir)?;
     }
     match work {
+        Upkeep::Migrate { from, to } => Ok((migrate::migrate(&from, &to)?, true)),
         Upkeep::Backup { file, force } => {
             let bytes = backup(data_dir, config_file, &file, force)?;
             let audit = store::memo(&data_dir.join(DATABASE), audit::MEMO)?.and_then(|text| audit::extent(&text));
@@ -117,6 +123,8 @@ impl Advice for UpkeepError {
             }
             Self::Store(StoreError::Locked { .. }) => "stop c2d first; nothing was changed".to_owned(),
             Self::Store(error) => return error.hint(),
+            Self::Migration(error) => return error.hint(),
+            Self::Target(error) => return error.hint(),
             Self::Authority(error) => return error.hint(),
             Self::Access(error) => return error.hint(),
             Self::StillMoving(_) => {
@@ -131,6 +139,8 @@ impl Advice for UpkeepError {
         match self {
             Self::Config(error) => error.status(),
             Self::Store(error) => error.status(),
+            Self::Migration(error) => error.status(),
+            Self::Target(_) => exit::CONFIGURATION,
             Self::Authority(_)
             | Self::Access(_)
             | Self::Exists(_)

@@ -14,6 +14,9 @@ use crate::store::sql::{Params, ValueRef};
 const ROWS_MAX: usize = 4_096;
 const BYTES_MAX: usize = 4 << 20;
 
+/// So many changes are one statement at most: each row is looked for in its array.
+const CHANGES_MAX: usize = 512;
+
 /// What waits to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
@@ -107,8 +110,9 @@ impl Pending {
             Some(last) => *last < group,
             None => true,
         };
-        let stays =
-            known.filter(|group| shape != Shape::Alone && fits(*group) && (!is_lock || *group >= self.of_locks));
+        let is_full = |group: usize| shape == Shape::Change && self.groups[group].rows.len() >= CHANGES_MAX;
+        let joins = |group: usize| shape != Shape::Alone && fits(group) && !is_full(group);
+        let stays = known.filter(|group| joins(*group) && (!is_lock || *group >= self.of_locks));
         let place = stays.unwrap_or(next);
         if stays.is_none() {
             self.of_text.insert(sql.to_owned(), place);

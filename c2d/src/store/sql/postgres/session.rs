@@ -16,16 +16,16 @@ use crate::store::sql::postgres::tls::{Stream, Tls};
 
 /// What each session is set to, whatever the server's configuration says: a commit waits for the disk, and for
 /// the standby where there is one. A session that holds locks and says nothing is ended by the server, so that a
-/// stopped leader stands in nobody's way.
-const SESSION: &str = "SET client_min_messages = warning; SET idle_in_transaction_session_timeout = '2s';
+/// stopped leader stands in nobody's way. No question here is worth a compiler.
+const SESSION: &str =
+    "SET client_min_messages = warning; SET jit = off; SET idle_in_transaction_session_timeout = '2s';
     SET standard_conforming_strings = on; SELECT set_config('synchronous_commit', 'on', false)
         WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 /// What sessions of readers are set to besides.
 const READER: &str = "SET default_transaction_read_only = on";
 /// What those of writers are. Whatever they do often finds its rows by a key, and how is planned once: while tables
-/// are still empty other ways look as good, and are kept for ever.
-const WRITER: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
-    SET enable_mergejoin = off";
+/// are empty it looks as good to read the whole of them, and the plan is kept.
+const WRITER: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
 
 /// Runs what speaks to the server; who asks blocks meanwhile.
 pub(super) fn runtime() -> Result<Runtime, StoreError> {
