@@ -92,7 +92,15 @@ impl Cluster {
     /// When it does not get ready.
     pub async fn start_on_postgres() -> Result<Option<Self>> {
         let Some(socket) = postgres_server::start(true) else { return Ok(None) };
-        Ok(Some(Self::start_by(on(&postgres_server::url(&socket))).await?))
+        Ok(Some(Self::start_on(&socket).await?))
+    }
+
+    /// Starts c2d on the server whose socket is in this folder.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn start_on(socket: &Path) -> Result<Self> {
+        Self::start_by(on(&postgres_server::url(socket))).await
     }
 
     /// Has c2d keep everything in another place from its next start on; none is its folder.
@@ -136,6 +144,18 @@ impl Cluster {
     /// When it does not run.
     pub fn kill_c2d(&mut self) -> Result<()> {
         self.c2d.take().context("c2d does not run")?.kill()
+    }
+
+    /// Starts c2d again if it has ended by itself, as a service does.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn revive_c2d(&mut self) -> Result<()> {
+        if self.c2d.as_mut().map_or(Ok(true), Background::ended)? {
+            self.c2d = None;
+            self.restart_c2d().await?;
+        }
+        Ok(())
     }
 
     /// Starts c2d again, on the same folder and port.

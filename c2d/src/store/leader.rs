@@ -198,7 +198,7 @@ impl Candidate {
 }
 
 fn connect(target: &Target) -> Result<Connection, StoreError> {
-    let connection = Postgres::writer(target, None, "")?;
+    let connection = Postgres::writer(target, None, "")?.impatient();
     connection.batch(SESSION)?;
     settle(&connection)?;
     Ok(Connection::Postgres(Box::new(connection)))

@@ -243,7 +243,7 @@ impl Advice for StoreError {
             Self::Broken { .. } | Self::Unreadable { .. } => {
                 "this is a defect of c2d: keep a copy of the folder and report it; a restart loses nothing"
             }
-            Self::Database(SqlError::Postgres(_) | SqlError::NotReplicated) => {
+            Self::Database(SqlError::Postgres(_) | SqlError::NotReplicated | SqlError::Silent) => {
                 "check that the database server runs and lets c2d in, then start c2d again; nothing that was accepted is lost"
             }
             Self::Database(_) | Self::File { .. } | Self::Contents(_) => {

@@ -11,6 +11,8 @@ pub enum SqlError {
     Postgres(#[from] tokio_postgres::Error),
     #[error("PostgreSQL gave up waiting for its synchronous standby")]
     NotReplicated,
+    #[error("PostgreSQL does not answer")]
+    Silent,
     #[error("the column {column} is no {wanted}")]
     Mismatch { column: String, wanted: &'static str },
     #[error("a row is missing")]
@@ -22,7 +24,9 @@ impl SqlError {
     pub(in crate::store) fn words(&self) -> String {
         match self {
             Self::Postgres(e) => c2_shared::advice::with_causes(e),
-            Self::Sqlite(_) | Self::NotReplicated | Self::Mismatch { .. } | Self::NoRow => self.to_string(),
+            Self::Sqlite(_) | Self::NotReplicated | Self::Silent | Self::Mismatch { .. } | Self::NoRow => {
+                self.to_string()
+            }
         }
     }
 
@@ -37,7 +41,7 @@ impl SqlError {
             Self::Sqlite(e) => e.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation),
             // Class 23 is about constraints, whichever it is.
             Self::Postgres(e) => e.code().is_some_and(|code| code.code().starts_with("23")),
-            Self::NotReplicated | Self::Mismatch { .. } | Self::NoRow => false,
+            Self::NotReplicated | Self::Silent | Self::Mismatch { .. } | Self::NoRow => false,
         }
     }
 
@@ -46,7 +50,7 @@ impl SqlError {
         match self {
             Self::Sqlite(e) => e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
             Self::Postgres(e) => e.code() == Some(&tokio_postgres::error::SqlState::DISK_FULL),
-            Self::NotReplicated | Self::Mismatch { .. } | Self::NoRow => false,
+            Self::NotReplicated | Self::Silent | Self::Mismatch { .. } | Self::NoRow => false,
         }
     }
 }

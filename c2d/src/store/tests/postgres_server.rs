@@ -17,7 +17,7 @@ const SERVE: &str = r#"
     rm -rf "$2"
 "#;
 
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|e| e.path()).collect();
     found.sort();
     found.pop().map(|version| version.join("bin")).filter(|bin| bin.join("initdb").exists())
@@ -53,7 +53,7 @@ pub(crate) fn url(socket: &Path) -> String {
 }
 
 /// PostgreSQL does not run as root.
-fn unprivileged(dir: &Path) -> Command {
+pub(crate) fn unprivileged(dir: &Path) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new("env");
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use tokio::runtime::Runtime;
@@ -22,6 +23,8 @@ use crate::store::sql::{Params, Row, SqlError, ValueRef};
 /// Statements that are kept; conditions of lists make some dozens.
 const STATEMENTS_MAX: usize = 256;
 
+/// How long the answer to a short question may take.
+const ANSWER: Duration = Duration::from_secs(8);
 /// Locks the row of the leader until the end of a transaction, so that no other becomes the leader before;
 /// without that row nothing counts.
 const LEADS: &str = "SELECT 1 FROM leader WHERE epoch = ?1 FOR SHARE";
@@ -41,6 +44,8 @@ pub(in crate::store) struct Postgres {
     is_reader: bool,
     /// Whose files are derived through it.
     node: String,
+    /// How long an answer may take; for ever if none.
+    patience: Option<Duration>,
     /// Behind the client, which speaks through it.
     runtime: Runtime,
 }
@@ -79,7 +84,34 @@ impl Postgres {
         let client = RefCell::new(connect(&runtime, target, is_reader, &warned)?);
         let (statements, pending, transaction) = (RefCell::default(), RefCell::default(), Cell::new(Phase::None));
         let (target, node) = (target.clone(), node.to_owned());
-        Ok(Self { target, client, statements, pending, warned, epoch, transaction, is_reader, node, runtime })
+        Ok(Self {
+            target,
+            client,
+            statements,
+            pending,
+            warned,
+            epoch,
+            transaction,
+            is_reader,
+            node,
+            patience: None,
+            runtime,
+        })
+    }
+
+    /// The same for short questions alone: one that is not answered counts as failed. A commit may take as long
+    /// as the disks and the standby of the server need.
+    pub(in crate::store) fn impatient(self) -> Self {
+        Self { patience: Some(ANSWER), ..self }
+    }
+
+    fn wait<T>(&self, answer: impl Future<Output = Result<T, SqlError>>) -> Result<T, SqlError> {
+        self.runtime.block_on(async {
+            match self.patience {
+                Some(patience) => tokio::time::timeout(patience, answer).await.unwrap_or(Err(SqlError::Silent)),
+                None => answer.await,
+            }
+        })
     }
 
     /// Whose files are derived through it: several c2d have some of their own.
@@ -90,8 +122,8 @@ impl Postgres {
     /// Runs statements that have no parameters.
     pub(in crate::store) fn batch(&self, sql: &str) -> Result<(), StoreError> {
         self.send()?;
-        let done = self.runtime.block_on(self.client.borrow().batch_execute(sql));
-        Ok(done.map_err(SqlError::from)?)
+        let client = self.client.borrow();
+        Ok(self.wait(async { Ok(client.batch_execute(sql).await?) })?)
     }
 
     pub(in crate::store::sql) fn execute(&self, sql: &str, params: &impl Params) -> Result<usize, StoreError> {
@@ -114,8 +146,9 @@ impl Postgres {
         let statement = self.prepare(sql, || Some(numbered(sql)))?;
         let values = values(params);
         let values = values.iter().map(|value| value as &dyn ToSql);
-        let done = self.runtime.block_on(self.client.borrow().execute_raw(&statement, values));
-        Ok(usize::try_from(done.map_err(SqlError::from)?).unwrap_or(usize::MAX))
+        let client = self.client.borrow();
+        let done = self.wait(async { Ok(client.execute_raw(&statement, values).await?) })?;
+        Ok(usize::try_from(done).unwrap_or(usize::MAX))
     }
 
     /// Runs a statement of a transaction before the next question or the commit, with what else waits then.
@@ -144,15 +177,22 @@ impl Postgres {
         let values = values(params);
         let values = values.iter().map(|value| value as &dyn ToSql);
         let client = self.client.borrow();
-        self.runtime.block_on(async {
-            let mut rows = std::pin::pin!(client.query_raw(&statement, values).await.map_err(SqlError::from)?);
-            while let Some(row) = rows.try_next().await.map_err(SqlError::from)? {
-                if !read(&Row::Postgres(&row))? {
-                    break;
+        let mut failed = None;
+        self.wait(async {
+            let mut rows = std::pin::pin!(client.query_raw(&statement, values).await?);
+            while let Some(row) = rows.try_next().await? {
+                match read(&Row::Postgres(&row)) {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
                 }
             }
             Ok(())
-        })
+        })?;
+        failed.map_or(Ok(()), Err)
     }
 
     /// A statement that the server knows, under its name here.
@@ -161,7 +201,8 @@ impl Postgres {
             return Ok(statement.clone());
         }
         let sql = sql().ok_or(SqlError::NoRow)?;
-        let statement = self.runtime.block_on(self.client.borrow().prepare(&sql))?;
+        let client = self.client.borrow();
+        let statement = self.wait(async { Ok(client.prepare(&sql).await?) })?;
         let mut statements = self.statements.borrow_mut();
         if statements.len() >= STATEMENTS_MAX {
             statements.clear();

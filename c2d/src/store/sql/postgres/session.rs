@@ -25,7 +25,8 @@ const SESSION: &str =
 const READER: &str = "SET default_transaction_read_only = on";
 /// What those of writers are. Whatever they do often finds its rows by a key, and how is planned once: while tables
 /// are empty it looks as good to read the whole of them, and the plan is kept.
-const WRITER: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+const WRITER: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;
+    SET enable_bitmapscan = off";
 
 /// Runs what speaks to the server; who asks blocks meanwhile.
 pub(super) fn runtime() -> Result<Runtime, StoreError> {
