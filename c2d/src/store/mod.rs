@@ -40,6 +40,7 @@ mod wishes;
 mod derived;
 mod lines;
 
+mod inspection;
 mod jobs_log;
 mod migration;
 mod workers;
@@ -71,10 +72,11 @@ pub use copy::{
 pub use folder::{Folder, free_bytes, look_elsewhere};
 pub use health::Health;
 pub use history::{History, JobFilter, Owner};
+pub use inspection::{ServerState, inspect};
 pub use jobs_log::{LogLine, Piece, pieces};
 pub use leader::{Candidate, Leadership};
 pub use memo::{Memo, SHARED};
-pub use migration::{MigrationError, Place, Report, migrate};
+pub use migration::{Alone, MigrationError, Place, Report, migrate, snapshot};
 pub use rules::EndedJob;
 pub use sql::{SqlError, Target, TargetError};
 pub use writer::{Space, Writer};

@@ -9,7 +9,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::store::folder::{Folder, private};
+use crate::store::folder::{Folder, private, sync_dir};
 use crate::store::{StoreError, batches, by_identity, rules, schedules, sql, workers};
 
 /// Marks a file as ours: "C2", and a number.
@@ -293,11 +293,11 @@ ALTER TABLE hold ADD COLUMN wish TEXT;
 
 /// Opens the one connection that writes.
 pub(super) fn open(folder: &Folder) -> Result<sql::Connection, StoreError> {
-    open_at(folder, &folder.database())
+    open_at(&folder.database())
 }
 
-/// The same for a database of the folder that does not count yet.
-pub(super) fn open_at(folder: &Folder, path: &Path) -> Result<sql::Connection, StoreError> {
+/// The same for a database that does not count yet.
+pub(super) fn open_at(path: &Path) -> Result<sql::Connection, StoreError> {
     // SQLite gives its side files the mode of the database, so the database must be private first.
     drop(private().open(path).map_err(StoreError::file(path))?);
     let mut connection = Connection::open(path)?;
@@ -306,7 +306,7 @@ pub(super) fn open_at(folder: &Folder, path: &Path) -> Result<sql::Connection, S
     settle(&connection)?;
     if found < known() {
         migrate(&mut connection, usize::try_from(found).unwrap_or(0))?;
-        folder.sync()?;
+        path.parent().map_or(Ok(()), sync_dir)?;
     }
     Ok(sql::Connection::Sqlite(connection))
 }

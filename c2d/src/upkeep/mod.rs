@@ -11,6 +11,7 @@ mod check;
 mod history;
 mod migrate;
 mod restore;
+mod server;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,7 +48,8 @@ const BALLAST: &str = "ballast";
 /// The configuration, in the data folder and within a copy.
 const CONFIG: &str = "config.json";
 /// What c2d makes again, or what means something only while it runs.
-const NOT_COPIED: [&str; 7] = ["c2.db-wal", "c2.db-shm", "lock", BALLAST, "c2d.addr", "c2d.pid", "c2-agent.pid"];
+const NOT_COPIED: [&str; 9] =
+    ["c2.db-wal", "c2.db-shm", "c2.db.moved", "lock", "lock.store", BALLAST, "c2d.addr", "c2d.pid", "c2-agent.pid"];
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -78,9 +80,29 @@ pub enum UpkeepError {
 
 /// Does it; answers with what to print, and whether all is well. The configuration is the one named, or
 /// the one in the data folder.
-pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<(String, bool), UpkeepError> {
-    if !matches!(work, Upkeep::Authority { command: AuthorityCommand::Show } | Upkeep::Migrate { .. }) {
-        store::look_elsewhere(data_dir)?;
+pub fn run(
+    data_dir: &Path,
+    config_file: Option<&Path>,
+    store: Option<&str>,
+    work: Upkeep,
+) -> Result<(String, bool), UpkeepError> {
+    let server = server::of(data_dir, config_file, store)?;
+    match (&work, server) {
+        (Upkeep::Authority { command: AuthorityCommand::Show } | Upkeep::Migrate { .. }, _) => {}
+        (Upkeep::Backup { file, force }, Some(target)) => {
+            let bytes = server::backup(&target, data_dir, config_file, file, *force)?;
+            let said =
+                format!("{} holds everything of {target} and {}: {bytes} bytes", file.display(), data_dir.display());
+            return Ok((said + "\n`c2d restore` makes a data folder of it, and `c2d migrate` moves that\n", true));
+        }
+        (Upkeep::Authority { command: AuthorityCommand::Rotate { now } }, Some(target)) => {
+            return Ok((server::rotate(&target, data_dir, *now)?, true));
+        }
+        (Upkeep::Check, Some(target)) => {
+            let checks = server::check(&target, data_dir, config_file);
+            return Ok((checks.iter().map(|check| format!("{check}\n")).collect(), checkup::is_well(&checks)));
+        }
+        _ => store::look_elsewhere(data_dir)?,
     }
     match work {
         Upkeep::Migrate { from, to } => Ok((migrate::migrate(&from, &to)?, true)),
@@ -119,7 +141,7 @@ impl Advice for UpkeepError {
             Self::Damaged { .. } => "nothing was changed; try an older backup".to_owned(),
             Self::Config(error) => return error.hint(),
             Self::Store(StoreError::Elsewhere { .. }) => {
-                "use the tools of PostgreSQL, like pg_dump; nothing was changed".to_owned()
+                "name it with --store, and restore into another folder; nothing was changed".to_owned()
             }
             Self::Store(StoreError::Locked { .. }) => "stop c2d first; nothing was changed".to_owned(),
             Self::Store(error) => return error.hint(),

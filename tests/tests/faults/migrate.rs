@@ -68,9 +68,17 @@ fn everything_moves_to_a_server_and_back() {
         cluster.restart_c2d().await?;
         ensure!(seen(cluster).await? == before, "{:?}\n{before:?}", seen(cluster).await?);
         goes_on(cluster, "upload1", "from a file\n").await?;
+        kept(cluster, &store).await?;
         let refused = cluster.plain_c2d(&["migrate", &store, &data]).await?;
         ensure!(refused.status == 1 && refused.stderr.contains("uses"), "{refused:?}");
 
+        let busy = cluster.c2d(&["--store", &store, "authority", "rotate"]).await?;
+        ensure!(busy.status == 1 && busy.stderr.contains("stop c2d"), "{busy:?}");
+        cluster.kill_c2d()?;
+        let rotated = cluster.c2d(&["--store", &store, "authority", "rotate"]).await?;
+        ensure!(rotated.status == 0 && rotated.stdout.contains("new authority"), "{rotated:?}");
+        cluster.restart_c2d().await?;
+        goes_on(cluster, "later1", "after\n").await?;
         let before = seen(cluster).await?;
         cluster.kill_c2d()?;
         let elsewhere = cluster.new_folder("elsewhere")?.join("c2d").display().to_string();
@@ -89,6 +97,22 @@ fn everything_moves_to_a_server_and_back() {
         ensure!(check.status == 0, "{check:?}");
         Ok(())
     });
+}
+
+/// A database can be looked at and copied while c2d works, and the copy is a data folder.
+async fn kept(cluster: &Cluster, store: &str) -> Result<()> {
+    let check = cluster.c2d(&["--store", store, "check"]).await?;
+    ensure!(check.stdout.contains("leads, as number") && check.stdout.contains("none is synchronous"), "{check:?}");
+    ensure!(check.status == 1 && check.stdout.contains("commits do not wait for it"), "{check:?}");
+    let file = cluster.console_dir().join("copy.tar").display().to_string();
+    let done = cluster.c2d(&["--store", store, "backup", &file]).await?;
+    ensure!(done.status == 0, "{done:?}");
+    let copy = cluster.console_dir().join("copy").display().to_string();
+    let restored = cluster.plain_c2d(&["restore", &file, "--data-dir", &copy]).await?;
+    ensure!(restored.status == 0, "{restored:?}");
+    let check = cluster.plain_c2d(&["check", "--data-dir", &copy]).await?;
+    ensure!(check.status == 0 && check.stdout.contains("2 of jobs, each as its name says"), "{check:?}");
+    Ok(())
 }
 
 /// What people see of everything, but for what goes on meanwhile.

@@ -176,7 +176,7 @@ fn to_folder(target: &Target, dir: &Path) -> Result<Report, MigrationError> {
     let report = if moved.is_some() && new.is_file() {
         // It was broken off after the database was marked.
         let (files, bytes) = contents::fetch(&source, dir)?;
-        Report { files, bytes, ..rows::compare(&source, &schema::open_at(&folder, &new)?)? }
+        Report { files, bytes, ..rows::compare(&source, &schema::open_at(&new)?)? }
     } else {
         remove(&new)?;
         let report = copy_to_folder(&source, &folder, &new)?;
@@ -190,7 +190,7 @@ fn to_folder(target: &Target, dir: &Path) -> Result<Report, MigrationError> {
 }
 
 fn copy_to_folder(source: &Connection, folder: &Folder, new: &Path) -> Result<Report, MigrationError> {
-    let mut sink = schema::open_at(folder, new)?;
+    let mut sink = schema::open_at(new)?;
     let t = sink.transaction()?;
     rows::copy(source, &t)?;
     t.commit()?;
@@ -201,6 +201,50 @@ fn copy_to_folder(source: &Connection, folder: &Folder, new: &Path) -> Result<Re
     let (files, bytes) = contents::fetch(source, folder.dir())?;
     folder.sync()?;
     Ok(Report { files, bytes, ..report })
+}
+
+/// Copies everything of a database into one of SQLite and a folder of files, as of one moment, while c2d works.
+/// Texts about one c2d are those of the one whose folder this is.
+pub fn snapshot(target: &Target, dir: &Path, to: &Path, files: &Path) -> Result<(), MigrationError> {
+    let source = Postgres::writer(target, None, &node(dir))?;
+    source.batch("SET idle_in_transaction_session_timeout = 0; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    let source = Connection::Postgres(Box::new(source));
+    let mut sink = schema::open_at(to)?;
+    let t = sink.transaction()?;
+    rows::copy(&source, &t)?;
+    t.commit()?;
+    rows::compare(&source, &sink)?;
+    contents::fetch(&source, files)?;
+    sink.fold();
+    Ok(sink.close()?)
+}
+
+/// What one c2d alone may do with a database, for as long as the value lives.
+#[derive(Debug)]
+pub struct Alone {
+    leadership: Leadership,
+    connection: Connection,
+    dir: PathBuf,
+}
+
+impl Alone {
+    /// Fails where any c2d leads or stands by. The files that all c2d have alike are in the folder then.
+    pub fn with(target: &Target, dir: &Path) -> Result<Self, MigrationError> {
+        let leadership = alone(target)?;
+        let connection = writer(target, &leadership, dir)?;
+        memo::take_over(&connection, dir)?;
+        Ok(Self { leadership, connection, dir: dir.to_owned() })
+    }
+
+    /// Has all c2d know these files as they are now, and the next one write a word into its audit log.
+    pub fn share(self, note: &str) -> Result<(), StoreError> {
+        for name in memo::SHARED {
+            memo::share(&self.connection, name, &std::fs::read_to_string(self.dir.join(name)).unwrap_or_default())?;
+        }
+        memo::put(&self.connection, memo::NOTE, note)?;
+        self.leadership.resign();
+        Ok(())
+    }
 }
 
 /// Leads a database that no c2d uses.

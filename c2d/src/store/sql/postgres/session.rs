@@ -18,7 +18,8 @@ use crate::store::sql::postgres::tls::{Stream, Tls};
 /// the standby where there is one. A session that holds locks and says nothing is ended by the server, so that a
 /// stopped leader stands in nobody's way. No question here is worth a compiler.
 const SESSION: &str =
-    "SET client_min_messages = warning; SET jit = off; SET idle_in_transaction_session_timeout = '2s';
+    "SET default_transaction_isolation = 'read committed'; SET client_min_messages = warning; SET jit = off;
+    SET idle_in_transaction_session_timeout = '2s';
     SET standard_conforming_strings = on; SELECT set_config('synchronous_commit', 'on', false)
         WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 /// What sessions of readers are set to besides.
