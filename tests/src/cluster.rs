@@ -4,6 +4,7 @@
 //! cluster, and a test that fails shows what all programs logged.
 
 mod identity;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -24,7 +25,6 @@ use tempfile::TempDir;
 
 use crate::agent::{Agent, PROGRAMS, home_of, write_program};
 use crate::leftovers;
-use crate::postgres_server;
 use crate::process::{Background, Output, command, command_by, run};
 use crate::programs::Program;
 use crate::terminal::Terminal;
@@ -86,28 +86,6 @@ impl Cluster {
         Ok(Self { c2d: Some(c2d), agents: BTreeMap::new(), addr, client, way, scratch })
     }
 
-    /// Starts c2d on a PostgreSQL server of its own, which waits for its disk; nothing where it is not installed.
-    ///
-    /// # Errors
-    /// When it does not get ready.
-    pub async fn start_on_postgres() -> Result<Option<Self>> {
-        let Some(socket) = postgres_server::start(true) else { return Ok(None) };
-        Ok(Some(Self::start_on(&socket).await?))
-    }
-
-    /// Starts c2d on the server whose socket is in this folder.
-    ///
-    /// # Errors
-    /// When it does not get ready.
-    pub async fn start_on(socket: &Path) -> Result<Self> {
-        Self::start_by(on(&postgres_server::url(socket))).await
-    }
-
-    /// Has c2d keep everything in another place from its next start on; none is its folder.
-    pub fn store(&mut self, url: Option<&str>) {
-        self.way = url.map(on).unwrap_or_default();
-    }
-
     /// Runs `c2d` with these arguments and this cluster's data folder to its end.
     ///
     /// # Errors
@@ -144,18 +122,6 @@ impl Cluster {
     /// When it does not run.
     pub fn kill_c2d(&mut self) -> Result<()> {
         self.c2d.take().context("c2d does not run")?.kill()
-    }
-
-    /// Starts c2d again if it has ended by itself, as a service does.
-    ///
-    /// # Errors
-    /// When it does not get ready.
-    pub async fn revive_c2d(&mut self) -> Result<()> {
-        if self.c2d.as_mut().map_or(Ok(true), Background::ended)? {
-            self.c2d = None;
-            self.restart_c2d().await?;
-        }
-        Ok(())
     }
 
     /// Starts c2d again, on the same folder and port.
@@ -503,11 +469,6 @@ impl Drop for Cluster {
         self.c2d = None;
         leftovers::end(self.scratch.path());
     }
-}
-
-/// A way to start c2d on a database.
-fn on(url: &str) -> Vec<String> {
-    vec!["/usr/bin/env".to_owned(), format!("C2_STORE={url}")]
 }
 
 fn data_dir(scratch: &Path) -> PathBuf {

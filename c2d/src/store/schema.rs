@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::store::folder::{Folder, private, sync_dir};
-use crate::store::{StoreError, batches, by_identity, rules, schedules, sql, workers};
+use crate::store::{StoreError, batches, by_identity, rules, schedules, sql, wishes, workers};
 
 /// Marks a file as ours: "C2", and a number.
 const APPLICATION_ID: i64 = 0x4332_0001;
@@ -30,7 +30,7 @@ const STEPS: &[Step] = &[
     Step::Sql(workers::RESOURCES),
     Step::Sql(batches::RETRIES),
     Step::Sql(FIGURES),
-    Step::Sql(AHEAD),
+    Step::Sql(wishes::AHEAD),
     Step::Sql(workers::SLEEP),
 ];
 
@@ -285,12 +285,6 @@ ALTER TABLE output ADD COLUMN peak_bytes INTEGER;
 ALTER TABLE output ADD COLUMN cpu_ms INTEGER;
 ";
 
-/// What was given to a worker ahead of a slot, and what is to become of it if it comes back.
-const AHEAD: &str = "
-ALTER TABLE hold ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE hold ADD COLUMN wish TEXT;
-";
-
 /// Opens the one connection that writes.
 pub(super) fn open(folder: &Folder) -> Result<sql::Connection, StoreError> {
     open_at(&folder.database())
@@ -311,23 +305,11 @@ pub(super) fn open_at(path: &Path) -> Result<sql::Connection, StoreError> {
     Ok(sql::Connection::Sqlite(connection))
 }
 
-/// All tables, each with its columns but for those that are computed.
-pub(super) fn tables() -> Result<Vec<(String, Vec<String>)>, StoreError> {
+/// A database without rows.
+pub(super) fn empty() -> Result<sql::Connection, StoreError> {
     let mut connection = Connection::open_in_memory()?;
     migrate(&mut connection, 0)?;
-    let sql = "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_xinfo(t.name) c
-        WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND c.hidden = 0 ORDER BY t.name, c.cid";
-    let mut tables: Vec<(String, Vec<String>)> = Vec::new();
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (table, column): (String, String) = (row.get(0)?, row.get(1)?);
-        match tables.last_mut() {
-            Some((last, columns)) if *last == table => columns.push(column),
-            _ => tables.push((table, vec![column])),
-        }
-    }
-    Ok(tables)
+    Ok(sql::Connection::Sqlite(connection))
 }
 
 /// Opens a connection that only reads.

@@ -25,7 +25,7 @@ use c2_shared::exit;
 use crate::access::AccessError;
 use crate::audit;
 use crate::authority::AuthorityError;
-use crate::cli::options::{AuthorityCommand, Upkeep};
+use crate::cli::options::{AuthorityCommand, Options, Upkeep};
 use crate::clock::Clock;
 use crate::store::{self, MigrationError, StoreError, TargetError};
 
@@ -80,29 +80,16 @@ pub enum UpkeepError {
 
 /// Does it; answers with what to print, and whether all is well. The configuration is the one named, or
 /// the one in the data folder.
-pub fn run(
-    data_dir: &Path,
-    config_file: Option<&Path>,
-    store: Option<&str>,
-    work: Upkeep,
-) -> Result<(String, bool), UpkeepError> {
-    let server = server::of(data_dir, config_file, store)?;
-    match (&work, server) {
-        (Upkeep::Authority { command: AuthorityCommand::Show } | Upkeep::Migrate { .. }, _) => {}
-        (Upkeep::Backup { file, force }, Some(target)) => {
-            let bytes = server::backup(&target, data_dir, config_file, file, *force)?;
-            let said =
-                format!("{} holds everything of {target} and {}: {bytes} bytes", file.display(), data_dir.display());
-            return Ok((said + "\n`c2d restore` makes a data folder of it, and `c2d migrate` moves that\n", true));
-        }
-        (Upkeep::Authority { command: AuthorityCommand::Rotate { now } }, Some(target)) => {
-            return Ok((server::rotate(&target, data_dir, *now)?, true));
-        }
-        (Upkeep::Check, Some(target)) => {
-            let checks = server::check(&target, data_dir, config_file);
-            return Ok((checks.iter().map(|check| format!("{check}\n")).collect(), checkup::is_well(&checks)));
-        }
-        _ => store::look_elsewhere(data_dir)?,
+pub fn run(options: &Options, work: Upkeep) -> Result<(String, bool), UpkeepError> {
+    let (data_dir, config_file) = (options.data_dir(), options.config_file());
+    let data_dir = data_dir.as_path();
+    if let Some(target) = server::of(data_dir, config_file, options.store())?
+        && let Some(done) = server::run(&target, data_dir, config_file, &work)?
+    {
+        return Ok(done);
+    }
+    if !matches!(work, Upkeep::Authority { command: AuthorityCommand::Show } | Upkeep::Migrate { .. }) {
+        store::look_elsewhere(data_dir)?;
     }
     match work {
         Upkeep::Migrate { from, to } => Ok((migrate::migrate(&from, &to)?, true)),

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use c2_shared::advice::with_causes;
-use c2_shared::checkup::Check;
+use c2_shared::checkup::{self, Check};
 
 use super::{FILES, UpkeepError, authority, history};
+use crate::cli::options::{AuthorityCommand, Upkeep};
 use crate::store::{self, Alone, ServerState, Target};
 
 /// Bytes that a standby may be behind before it is worth a word.
@@ -25,8 +26,33 @@ pub(super) fn of(
     if named.is_empty() { Ok(None) } else { Ok(Some(named.parse()?)) }
 }
 
+/// Does what is about the database; nothing if it is about the folder alone.
+pub(super) fn run(
+    target: &Target,
+    data_dir: &Path,
+    config_file: Option<&Path>,
+    work: &Upkeep,
+) -> Result<Option<(String, bool)>, UpkeepError> {
+    Ok(match work {
+        Upkeep::Backup { file, force } => {
+            let bytes = backup(target, data_dir, config_file, file, *force)?;
+            let (file, folder) = (file.display(), data_dir.display());
+            let said = format!("{file} holds everything of {target} and {folder}: {bytes} bytes\n");
+            Some((said + "`c2d restore` makes a data folder of it, and `c2d migrate` moves that\n", true))
+        }
+        Upkeep::Authority { command: AuthorityCommand::Rotate { now } } => {
+            Some((rotate(target, data_dir, *now)?, true))
+        }
+        Upkeep::Check => {
+            let checks = check(target, data_dir, config_file);
+            Some((checks.iter().map(|check| format!("{check}\n")).collect(), checkup::is_well(&checks)))
+        }
+        Upkeep::Authority { command: AuthorityCommand::Show } | Upkeep::Migrate { .. } | Upkeep::Restore { .. } => None,
+    })
+}
+
 /// Copies everything, while c2d works, into a file as that of a data folder.
-pub(super) fn backup(
+fn backup(
     target: &Target,
     data_dir: &Path,
     config_file: Option<&Path>,
@@ -40,14 +66,14 @@ pub(super) fn backup(
 }
 
 /// Makes a new authority, which all c2d have from then on.
-pub(super) fn rotate(target: &Target, data_dir: &Path, now: bool) -> Result<String, UpkeepError> {
+fn rotate(target: &Target, data_dir: &Path, now: bool) -> Result<String, UpkeepError> {
     let _lock = store::lock(data_dir)?;
     let alone = Alone::with(target, data_dir)?;
     authority::renew(data_dir, now, |note| Ok(alone.share(note)?))
 }
 
 /// Looks at the database, and at what the folder has besides.
-pub(super) fn check(target: &Target, data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
+fn check(target: &Target, data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
     let mut checks = super::check::of_folder(data_dir, config_file);
     match store::inspect(target) {
         Ok(state) => checks.extend(judged(&state)),

@@ -19,10 +19,21 @@ struct Table {
 
 /// As SQLite has them, where computed columns are told from others.
 fn tables() -> Result<Vec<Table>, StoreError> {
-    let tables = schema::tables()?;
-    let table =
-        |(name, columns): (String, Vec<String>)| Table { count: columns.len(), columns: columns.join(", "), name };
-    Ok(tables.into_iter().filter(|(name, _)| name != TEXTS).map(table).collect())
+    let sql = "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table'
+        AND t.name NOT LIKE 'sqlite%' AND t.name <> ?1 AND c.hidden = 0 ORDER BY t.name, c.cid";
+    let mut tables: Vec<Table> = Vec::new();
+    schema::empty()?.query(sql, [TEXTS], |row| {
+        let (name, column): (String, String) = (row.get(0)?, row.get(1)?);
+        match tables.last_mut() {
+            Some(last) if last.name == name => {
+                last.columns = format!("{}, {column}", last.columns);
+                last.count += 1;
+            }
+            _ => tables.push(Table { name, columns: column, count: 1 }),
+        }
+        Ok(())
+    })?;
+    Ok(tables)
 }
 
 /// Whether there is nothing yet.
