@@ -40,6 +40,9 @@ _c2d() {
             c2d,invite)
                 cmd="c2d__subcmd__invite"
                 ;;
+            c2d,migrate)
+                cmd="c2d__subcmd__migrate"
+                ;;
             c2d,restore)
                 cmd="c2d__subcmd__restore"
                 ;;
@@ -87,6 +90,9 @@ _c2d() {
                 ;;
             c2d__subcmd__help,invite)
                 cmd="c2d__subcmd__help__subcmd__invite"
+                ;;
+            c2d__subcmd__help,migrate)
+                cmd="c2d__subcmd__help__subcmd__migrate"
                 ;;
             c2d__subcmd__help,restore)
                 cmd="c2d__subcmd__help__subcmd__restore"
@@ -140,7 +146,7 @@ _c2d() {
 
     case "${cmd}" in
         c2d)
-            opts="-h -V --data-dir --config --host --port --store --help --version invite gc token backup restore check authority config install help"
+            opts="-h -V --data-dir --config --host --port --store --help --version invite gc token backup restore check migrate authority config install help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -436,7 +442,7 @@ _c2d() {
             return 0
             ;;
         c2d__subcmd__help)
-            opts="invite gc token backup restore check authority config install help"
+            opts="invite gc token backup restore check migrate authority config install help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -576,6 +582,20 @@ _c2d() {
             return 0
             ;;
         c2d__subcmd__help__subcmd__invite)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__help__subcmd__migrate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -733,6 +753,27 @@ _c2d() {
                     fi
                     return 0
                     ;;
+                --data-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__migrate)
+            opts="-h --data-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --data-dir)
                     COMPREPLY=()
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then

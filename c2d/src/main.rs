@@ -28,7 +28,7 @@ fn main() -> ExitCode {
 fn act(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Some(Command::Tokens(command)) => tokens(&cli.options, command),
-        Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),
+        Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options, work)?),
         Some(Command::Config(listing)) => say((settings::list(cli.options, &listing, &cli.origins)?, true)),
         Some(Command::Install(ref wish)) => say((install::install(wish, cli.typed_dir())?, true)),
         None => start(cli.options),

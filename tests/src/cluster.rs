@@ -4,6 +4,7 @@
 //! cluster, and a test that fails shows what all programs logged.
 
 mod identity;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

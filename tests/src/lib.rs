@@ -6,11 +6,13 @@
 pub mod cluster;
 pub mod fuzz;
 pub mod home;
+pub mod line;
 pub mod local;
 pub mod machine;
 pub mod network;
 mod outputs;
 pub mod pair;
+pub mod replicated;
 pub mod slurm;
 pub mod ssh;
 pub mod terminal;

@@ -21,10 +21,22 @@ use crate::wait::{SOON, eventually};
 /// Slots of the agent.
 const SLOTS: u32 = 4;
 
+/// A new database on a server of this program; nothing where PostgreSQL is not installed.
+#[must_use]
+pub fn database() -> Option<String> {
+    Some(postgres_server::url(&server()?))
+}
+
+/// The folder of the socket of a new server of this program.
+#[must_use]
+pub fn server() -> Option<PathBuf> {
+    postgres_server::start(false)
+}
+
 /// What runs; all of it ends with the value.
 #[derive(Debug)]
 pub struct Pair {
-    store: String,
+    stores: [String; 2],
     c2d: [Option<Background>; 2],
     addresses: [SocketAddr; 2],
     /// Shown by clients that are told so.
@@ -40,13 +52,20 @@ impl Pair {
     /// # Errors
     /// When one does not get ready.
     pub async fn start() -> Result<Option<Self>> {
-        let Some(socket) = postgres_server::start() else { return Ok(None) };
-        let store = format!("postgres://c2@{}/postgres", socket.display().to_string().replace('/', "%2F"));
+        let Some(store) = database() else { return Ok(None) };
+        Ok(Some(Self::start_on([store.clone(), store]).await?))
+    }
+
+    /// The same on a database that each of them finds in its own way.
+    ///
+    /// # Errors
+    /// When one does not get ready.
+    pub async fn start_on(stores: [String; 2]) -> Result<Self> {
         let free = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
         let addresses = [free[0].local_addr()?, free[1].local_addr()?];
         drop(free);
         let scratch = tempfile::Builder::new().prefix("c2-test-").tempdir()?;
-        let mut first = start_c2d(&store, &scratch, addresses, 0)?;
+        let mut first = start_c2d(&stores, &scratch, addresses, 0)?;
         first.line_with(" listening on ").await?;
         let mut invite = command(&Program::C2d.path()?, scratch.path());
         let both = addresses.map(|address| address.to_string()).join(",");
@@ -61,10 +80,10 @@ impl Pair {
         let joined = client.join(&JoinRequest { name: "test".to_owned(), ..JoinRequest::default() }).await?;
         let pass = Pass { token: joined.token.parse()?, fingerprint, server: Some(server.clone()) };
         let client = Client::new(&server, Some(pass.clone()), None)?;
-        let second = start_c2d(&store, &scratch, addresses, 1)?;
-        let pair = Self { store, c2d: [Some(first), Some(second)], addresses, pass, client, agent: None, scratch };
+        let second = start_c2d(&stores, &scratch, addresses, 1)?;
+        let pair = Self { stores, c2d: [Some(first), Some(second)], addresses, pass, client, agent: None, scratch };
         pair.stands_by(1).await?;
-        Ok(Some(pair))
+        Ok(pair)
     }
 
     /// Speaks to whichever leads.
@@ -142,7 +161,7 @@ impl Pair {
     /// # Errors
     /// When it does not.
     pub async fn restart(&mut self, one: usize) -> Result<()> {
-        self.c2d[one] = Some(start_c2d(&self.store, &self.scratch, self.addresses, one)?);
+        self.c2d[one] = Some(start_c2d(&self.stores, &self.scratch, self.addresses, one)?);
         self.stands_by(one).await
     }
 
@@ -183,9 +202,17 @@ impl Pair {
     }
 }
 
-fn start_c2d(store: &str, scratch: &TempDir, addresses: [SocketAddr; 2], one: usize) -> Result<Background> {
+fn start_c2d(stores: &[String; 2], scratch: &TempDir, addresses: [SocketAddr; 2], one: usize) -> Result<Background> {
     let mut c2d = command(&Program::C2d.path()?, scratch.path());
-    c2d.args(["--host", "127.0.0.1", "--port", &addresses[one].port().to_string(), "--store", store, "--data-dir"]);
+    c2d.args([
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &addresses[one].port().to_string(),
+        "--store",
+        &stores[one],
+        "--data-dir",
+    ]);
     c2d.arg(scratch.path().join(format!("c2d-{one}")));
     Background::start(&mut c2d, &scratch.path().join(format!("c2d-{one}.log")))
 }

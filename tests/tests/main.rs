@@ -98,6 +98,7 @@ const ALL: &[&[Test]] = &[
     faults::hostile::TESTS,
     faults::jobs_log::TESTS,
     faults::leaders::TESTS,
+    faults::migrate::TESTS,
     faults::logs::TESTS,
     faults::machine::TESTS,
     faults::memory::TESTS,

@@ -5,14 +5,18 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
-use c2_tests::sim::{PaperDisk, Report, SqliteDisk, World};
+use c2_tests::pair;
+use c2_tests::sim::{PaperDisk, Report, StoreDisk, World};
 
 crate::tests![
     no_history_breaks_a_promise,
     the_same_seed_is_the_same_history,
     the_real_store_keeps_what_the_paper_one_does,
+    a_store_on_a_server_keeps_the_same,
 ];
 
+/// Histories on a server, unless it is said how many.
+const ON_A_SERVER: u64 = 6;
 /// Steps with faults in each history.
 const STEPS: u64 = 400;
 
@@ -66,8 +70,21 @@ fn the_same_seed_is_the_same_history() {
 fn the_real_store_keeps_what_the_paper_one_does() {
     for seed in 0..8 {
         let (on_paper, _) = World::new(seed, PaperDisk::default()).run(STEPS);
-        let (on_disk, store) = World::new(seed, SqliteDisk::new()).run(STEPS);
+        let (on_disk, store) = World::new(seed, StoreDisk::new()).run(STEPS);
         assert_eq!(on_disk, on_paper, "seed {seed}: the same history");
         assert_eq!(store.log_lines(), on_disk.jobs, "seed {seed}: I11");
+    }
+}
+
+fn a_store_on_a_server_keeps_the_same() {
+    let Some(socket) = pair::server() else { return };
+    let all = std::env::var("C2_SIM_SEEDS").is_ok() || std::env::var("C2_SIM_SEED").is_ok();
+    let seeds = if all { seeds() } else { 0..ON_A_SERVER };
+    for seed in seeds {
+        let (on_paper, _) = World::new(seed, PaperDisk::default()).run(STEPS);
+        let disk = StoreDisk::on_postgres(&socket, &format!("seed{seed}"));
+        let (on_server, store) = World::new(seed, disk).run(STEPS);
+        assert_eq!(on_server, on_paper, "seed {seed}: the same history");
+        assert_eq!(store.log_lines(), on_server.jobs, "seed {seed}: I11");
     }
 }

@@ -37,6 +37,8 @@ pub struct Cli {
 const CONFIG: &str = "config";
 /// Flags that mean something to c2d itself alone.
 const OWN: [&str; 3] = ["host", "port", "store"];
+/// Commands that are about what a store has, wherever that is.
+const OF_A_STORE: [&str; 3] = ["authority", "backup", "check"];
 
 impl Cli {
     /// The command line of this process.
@@ -47,7 +49,9 @@ impl Cli {
         let matches = arguments::matches(Self::command(), std::env::args_os())?;
         let given = |flag: &&&str| matches.value_source(flag) == Some(ValueSource::CommandLine);
         let command = matches.subcommand_name().filter(|command| *command != CONFIG);
-        if let (Some(command), Some(flag)) = (command, OWN.iter().find(given)) {
+        let is_meant =
+            |flag: &&&str| !(**flag == "store" && command.is_some_and(|command| OF_A_STORE.contains(&command)));
+        if let (Some(command), Some(flag)) = (command, OWN.iter().filter(is_meant).find(given)) {
             let message = format!("--{flag} is not for `c2d {command}`: the c2d that runs has its own address");
             return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
         }
@@ -112,6 +116,15 @@ pub enum Upkeep {
     },
     /// Check the data folder for problems; changes nothing
     Check,
+    /// Move everything from a data folder to an empty PostgreSQL database, or back; no c2d may run on either
+    Migrate {
+        /// Where everything is: a data folder, or the URL of a database
+        #[arg(value_name = "FROM")]
+        from: String,
+        /// Where it is to be: the other of the two
+        #[arg(value_name = "TO")]
+        to: String,
+    },
     /// Manage the certificate authority that machines know this c2d by
     Authority {
         /// What is to be done.
@@ -253,6 +266,11 @@ impl Options {
     /// The configuration file that these options name.
     pub fn config_file(&self) -> Option<&Path> {
         self.own.config.as_deref()
+    }
+
+    /// The store that these options name.
+    pub fn store(&self) -> Option<&str> {
+        self.own.store.as_deref()
     }
 
     /// The data folder and the configuration that these options mean, with the file that was read.

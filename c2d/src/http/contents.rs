@@ -128,7 +128,7 @@ fn put_back(blobs: &Blobs, mut spec: JobSpec, form: Form) -> Result<Option<JobSp
         let mut uploads: Vec<(BlobId, &mut Upload)> =
             spec.upload.iter_mut().filter_map(|upload| Some((upload.sha256?, upload))).collect();
         // The smallest first: the larger ones are those that were sent as blobs by somebody who knew of them.
-        uploads.sort_by_cached_key(|(blob, _)| blobs.read(*blob).ok().flatten().map(|(_, size)| size));
+        uploads.sort_by_cached_key(|(blob, _)| blobs.size(*blob).ok().flatten());
         for (blob, upload) in uploads {
             upload.content = read(blob)?;
             upload.sha256 = upload.sha256.filter(|_| upload.content.is_none());

@@ -213,6 +213,11 @@ impl From<BlobError> for ApiError {
                 tracing::error!("a blob failed: {source}");
                 return store_failed(&with_causes(&error));
             }
+            BlobError::Database(_) => {
+                let reason = with_causes(&error);
+                tracing::error!("a blob failed: {reason}");
+                return store_failed(&reason);
+            }
         };
         ErrorBody::new(code, message, hint).into()
     }

@@ -88,7 +88,7 @@ async fn compare(app: &App, result: &mut AttemptResult) -> Result<Compared, ApiE
         let mut sizes = BTreeMap::new();
         let missing = blobs.missing(named.iter().copied())?;
         for blob in named {
-            sizes.extend(blobs.read(blob)?.map(|(_, size)| (blob, size)));
+            sizes.extend(blobs.size(blob)?.map(|size| (blob, size)));
         }
         Ok((missing, sizes))
     })

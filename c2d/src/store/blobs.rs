@@ -21,6 +21,7 @@ use c2_shared::limits::{BLOB_BYTES_MAX, BLOB_UNUSED_MS, LISTING_BYTES_MAX};
 use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW};
 use tokio::sync::Notify;
 
+use crate::store::blob_table::BlobTable;
 use crate::store::folder::{free_bytes, private, sync_dir};
 use crate::store::sent::Sent;
 use crate::store::{BlobError, StoreError};
@@ -36,33 +37,39 @@ const PART: &str = ".part";
 /// The folder of blobs; cheap to clone. All of its calls block.
 #[derive(Clone, Debug)]
 pub struct Blobs {
-    dir: Arc<Path>,
+    pub(super) dir: Arc<Path>,
     /// Held while a blob is marked as asked for, and while one is looked at and removed, so that
     /// none goes that was asked for a moment ago.
     removal: Arc<Mutex<()>>,
     /// How often contents were kept, so that each time has file names of its own.
     kept: Arc<AtomicU64>,
-    usage: Arc<Usage>,
+    pub(super) usage: Arc<Usage>,
     sent: Arc<Sent>,
+    /// Where several c2d have all contents.
+    pub(super) table: Option<Arc<BlobTable>>,
     /// Who sends through this handle; nobody for c2d itself.
     sender: Arc<str>,
 }
 
 /// How much all blobs take together.
 #[derive(Debug)]
-struct Usage {
+pub(super) struct Usage {
     bytes: AtomicU64,
     /// What they may take.
     keep_bytes: u64,
     /// Says that they take more now.
     over: Notify,
+    /// When it was first looked for blobs that nobody asks for; 0 for not yet. Of those that are in the
+    /// database alone nobody knows when they were asked for before.
+    pub(super) looked_ms: AtomicU64,
 }
 
 /// A blob that nobody asked for lately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stale {
     pub blob: BlobId,
-    pub touched_ms: u64,
+    /// When it was asked for last; none if only the database has it.
+    pub touched_ms: Option<u64>,
 }
 
 /// A blob on its way in. Dropped before its end it leaves what came, to go on from there.
@@ -78,13 +85,14 @@ pub struct Incoming {
 }
 
 impl Blobs {
-    pub(super) fn open(data_dir: &Path, keep_bytes: u64) -> Result<Self, StoreError> {
+    pub(super) fn open(data_dir: &Path, keep_bytes: u64, table: Option<BlobTable>) -> Result<Self, StoreError> {
         let dir = data_dir.join("files");
         DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(StoreError::file(&dir))?;
         let sent = Arc::new(Sent::load(&dir).map_err(StoreError::file(&dir))?);
-        let usage = Arc::new(Usage { bytes: AtomicU64::new(0), keep_bytes, over: Notify::new() });
-        let (dir, sender) = (dir.into(), "".into());
-        Ok(Self { dir, removal: Arc::default(), kept: Arc::default(), usage, sent, sender })
+        let usage =
+            Arc::new(Usage { bytes: AtomicU64::new(0), keep_bytes, over: Notify::new(), looked_ms: AtomicU64::new(0) });
+        let (dir, sender, table) = (dir.into(), "".into(), table.map(Arc::new));
+        Ok(Self { dir, removal: Arc::default(), kept: Arc::default(), usage, sent, table, sender })
     }
 
     /// By how much all blobs together take more than they may.
@@ -127,7 +135,7 @@ impl Blobs {
     /// Says what is there of a blob. A whole one counts as asked for.
     pub fn status(&self, blob: BlobId) -> Result<BlobStatus, BlobError> {
         let _no_removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = existing(&self.path(blob))? {
+        if let Some(file) = self.here(blob)? {
             touch(&file)?;
             return Ok(BlobStatus { sha256: blob, size: file.metadata()?.len(), complete: true });
         }
@@ -175,7 +183,7 @@ impl Blobs {
 
     /// Opens a whole blob from a position on, with its size.
     pub fn read(&self, blob: BlobId) -> Result<Option<(File, u64)>, BlobError> {
-        let Some(file) = existing(&self.path(blob))? else { return Ok(None) };
+        let Some(file) = self.here(blob)? else { return Ok(None) };
         let size = file.metadata()?.len();
         Ok(Some((file, size)))
     }
@@ -196,22 +204,25 @@ impl Blobs {
         }
         let bytes = missing.iter().map(|blob| contents[blob].0.len() as u64).sum();
         self.check_room(bytes, floor)?;
-        let number = self.kept.fetch_add(1, Ordering::Relaxed);
-        let aside = |blob: &BlobId| self.dir.join(format!("{blob}.{number}{PART}"));
+        let aside: BTreeMap<BlobId, PathBuf> = missing.iter().map(|blob| (*blob, self.aside(*blob))).collect();
         let dir = File::open(&self.dir)?;
         let one_by_one = missing.len() <= SYNCED_ONE_BY_ONE_MAX;
         let write = |blob: &BlobId| {
-            let mut file = private().truncate(true).open(aside(blob))?;
+            let mut file = private().truncate(true).open(&aside[blob])?;
             file.write_all(&contents[blob].0)?;
             if one_by_one { file.sync_all() } else { Ok(()) }
         };
         let sync = |()| if one_by_one { Ok(()) } else { Ok(rustix::fs::syncfs(&dir)?) };
-        let written = missing.iter().try_for_each(write).and_then(sync);
+        let share = |()| match &self.table {
+            Some(table) => Ok(table.add_all(missing.iter().map(|blob| (*blob, contents[blob].0.as_slice())))?),
+            None => Ok(()),
+        };
+        let written = missing.iter().try_for_each(write).and_then(sync).map_err(BlobError::from).and_then(share);
         if let Err(error) = written {
-            missing.iter().for_each(|blob| drop(std::fs::remove_file(aside(blob))));
-            return Err(error.into());
+            aside.values().for_each(|aside| drop(std::fs::remove_file(aside)));
+            return Err(error);
         }
-        missing.iter().try_for_each(|blob| std::fs::rename(aside(blob), self.path(*blob)))?;
+        aside.iter().try_for_each(|(blob, aside)| std::fs::rename(aside, self.path(*blob)))?;
         dir.sync_all()?;
         self.came(bytes);
         Ok(())
@@ -231,14 +242,14 @@ impl Blobs {
     /// The whole blobs that nobody asked for in the last `age_ms`; broken uploads of a day ago are
     /// removed. Counts how much all blobs take.
     pub fn stale(&self, now_ms: u64, age_ms: u64) -> Result<Vec<Stale>, BlobError> {
-        let (mut stale, mut bytes) = (Vec::new(), 0);
+        let (mut stale, mut bytes) = self.stale_elsewhere(now_ms, age_ms)?;
         for entry in std::fs::read_dir(&self.dir)? {
             let entry = entry?;
             let (name, file) = (entry.file_name().into_string().unwrap_or_default(), entry.metadata()?);
             bytes += file.len();
             match (name.parse(), name.strip_suffix(PART)) {
                 (Ok(blob), _) if is_stale(&file, now_ms, age_ms) => {
-                    stale.push(Stale { blob, touched_ms: touched_ms(&file) });
+                    stale.push(Stale { blob, touched_ms: Some(touched_ms(&file)) });
                 }
                 (Err(_), Some(_)) if is_stale(&file, now_ms, BLOB_UNUSED_MS) => std::fs::remove_file(entry.path())?,
                 // Not ours; whoever put it there knows why.
@@ -251,6 +262,7 @@ impl Blobs {
 
     /// Has all count as asked for now, also what is not whole.
     pub fn date_anew(&self) -> Result<(), BlobError> {
+        self.usage.looked_ms.store(0, Ordering::Relaxed);
         let _no_removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in std::fs::read_dir(&self.dir)? {
             touch(&File::open(entry?.path())?)?;
@@ -262,14 +274,20 @@ impl Blobs {
     pub fn remove(&self, stale: Stale) -> Result<Option<u64>, BlobError> {
         let _no_asking = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.path(stale.blob);
-        let Ok(file) = std::fs::metadata(&path) else { return Ok(None) };
-        if touched_ms(&file) != stale.touched_ms {
+        let Some(size) = self.size(stale.blob)? else { return Ok(None) };
+        let file = std::fs::metadata(&path).ok();
+        if file.as_ref().map(touched_ms) != stale.touched_ms {
             return Ok(None);
         }
-        std::fs::remove_file(&path)?;
+        if let Some(table) = &self.table {
+            table.remove(stale.blob)?;
+        }
+        if file.is_some() {
+            std::fs::remove_file(&path)?;
+        }
         self.sent.forget(&self.dir, &[stale.blob]);
-        self.usage.bytes.fetch_sub(file.len().min(self.usage.bytes.load(Ordering::Relaxed)), Ordering::Relaxed);
-        Ok(Some(file.len()))
+        self.usage.bytes.fetch_sub(size.min(self.usage.bytes.load(Ordering::Relaxed)), Ordering::Relaxed);
+        Ok(Some(size))
     }
 
     /// A long list of the files that a job left; none if it is not there or no such list.
@@ -278,8 +296,14 @@ impl Blobs {
         Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
     }
 
-    fn path(&self, blob: BlobId) -> PathBuf {
+    pub(super) fn path(&self, blob: BlobId) -> PathBuf {
         self.dir.join(blob.to_string())
+    }
+
+    /// A name for what is not whole yet, which is given once.
+    pub(super) fn aside(&self, blob: BlobId) -> PathBuf {
+        let number = self.kept.fetch_add(1, Ordering::Relaxed);
+        self.dir.join(format!("{blob}.{number}{PART}"))
     }
 
     fn part(&self, blob: BlobId) -> PathBuf {
@@ -315,6 +339,9 @@ impl Incoming {
         }
         self.file.flush()?;
         self.file.sync_all()?;
+        if let Some(table) = &self.blobs.table {
+            table.add(self.blob, &self.file)?;
+        }
         if !self.blobs.sender.is_empty() {
             self.blobs.sent.note(&self.blobs.dir, &self.blobs.sender, self.blob, self.len)?;
         }
@@ -344,7 +371,7 @@ pub fn read_piece(file: &File, from: u64, len: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn existing(path: &Path) -> io::Result<Option<File>> {
+pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),

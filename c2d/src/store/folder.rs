@@ -8,7 +8,7 @@ use c2_shared::limits::{BALLAST_BYTES, FREE_BYTES_FLOOR};
 use c2_shared::token::Role;
 use rustix::fs::{FallocateFlags, FlockOperation};
 
-use crate::store::{Engine, StoreError};
+use crate::store::{Engine, StoreError, Target};
 
 /// Says which database on a server a folder is about.
 const STORE: &str = "lock.store";
@@ -50,13 +50,32 @@ impl Folder {
     /// Sees that the folder is about this store and no other: a start with the wrong one would begin a second
     /// queue whose jobs have the numbers of the first.
     pub(super) fn belongs_to(&self, engine: &Engine) -> Result<(), StoreError> {
-        let marker = self.dir.join(STORE);
         match engine {
             Engine::Sqlite => look_elsewhere(&self.dir),
             Engine::Postgres { .. } if self.database().exists() => Err(StoreError::OwnQueue { dir: self.dir.clone() }),
-            Engine::Postgres { target, .. } => {
-                std::fs::write(&marker, format!("{target}\n")).map_err(StoreError::file(&marker))
-            }
+            Engine::Postgres { target, .. } => self.mark(target),
+        }
+    }
+
+    /// Has the folder be about a database on a server.
+    pub(super) fn mark(&self, target: &Target) -> Result<(), StoreError> {
+        let (marker, new) = (self.dir.join(STORE), self.dir.join(format!("{STORE}.new")));
+        let write = || -> std::io::Result<()> {
+            let mut file = private().truncate(true).open(&new)?;
+            std::io::Write::write_all(&mut file, format!("{target}\n").as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&new, &marker)
+        };
+        write().map_err(StoreError::file(&marker))?;
+        self.sync()
+    }
+
+    /// Has it be about itself again.
+    pub(super) fn unmark(&self) -> Result<(), StoreError> {
+        let marker = self.dir.join(STORE);
+        match std::fs::remove_file(&marker) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::file(&marker)(error)),
+            _ => self.sync(),
         }
     }
 
@@ -102,10 +121,15 @@ impl Folder {
 
 /// Refuses a folder whose queue is in a database on a server.
 pub fn look_elsewhere(dir: &Path) -> Result<(), StoreError> {
-    match std::fs::read_to_string(dir.join(STORE)) {
-        Ok(store) => Err(StoreError::Elsewhere { dir: dir.to_owned(), store: store.trim().to_owned() }),
-        Err(_) => Ok(()),
+    match store_of(dir) {
+        Some(store) => Err(StoreError::Elsewhere { dir: dir.to_owned(), store }),
+        None => Ok(()),
     }
+}
+
+/// The database on a server that a folder is about.
+pub(super) fn store_of(dir: &Path) -> Option<String> {
+    std::fs::read_to_string(dir.join(STORE)).ok().map(|store| store.trim().to_owned())
 }
 
 /// Whether nothing is in a folder but what people put there for c2d before its first start.

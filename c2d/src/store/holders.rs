@@ -41,7 +41,7 @@ pub(super) fn let_go(t: &Transaction<'_>, blobs: &Blobs, job: i64) -> Result<u64
     let mut bytes: u64 = lists.iter().map(|list| listed_bytes(blobs, *list)).sum();
     for blob in held {
         if !t.value::<bool>(sql, [blob.0])? {
-            bytes += blobs.read(blob).ok().flatten().map_or(0, |(_, size)| size);
+            bytes += blobs.size(blob).ok().flatten().unwrap_or(0);
         }
     }
     Ok(bytes)

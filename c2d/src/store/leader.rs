@@ -27,7 +27,10 @@ const CONFIRM_EVERY: Duration = Duration::from_millis(500);
 /// loses the lock.
 const SESSION: &str = "SET idle_session_timeout = '3s'";
 /// The lock: our number, and one for the schema.
-const LOCK: &str = "1127350273, hashtext(current_schema())";
+pub(super) const LOCK: &str = "1127350273, hashtext(current_schema())";
+
+/// Held together by all c2d that lead or stand by, and alone by whoever moves everything elsewhere.
+pub(super) const PRESENCE: &str = "1127350274, hashtext(current_schema())";
 
 /// Whether this c2d leads; cheap to clone. With SQLite there is one c2d, and it always does.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +52,8 @@ pub struct Candidate {
     /// Where others find it.
     address: String,
     connection: Connection,
+    /// No other may come.
+    is_alone: bool,
 }
 
 impl Leadership {
@@ -80,8 +85,9 @@ impl Leadership {
         lead.until_ms.store(0, Ordering::Relaxed);
         let (done, is_done) = channel();
         if lead.resign.send(done).is_ok() {
-            // Without an answer the thread had lost already.
-            let _gone = is_done.recv_timeout(Duration::from_millis(LEASE_MS));
+            // Without an answer the thread had lost already. A session that stands still in a transaction is in the
+            // way for as long as the lease.
+            let _gone = is_done.recv_timeout(Duration::from_millis(2 * LEASE_MS));
         }
     }
 }
@@ -89,7 +95,19 @@ impl Leadership {
 impl Candidate {
     /// Connects; makes the table of leaders in a new database. Blocks, as all its calls.
     pub fn open(target: &Target, address: &str) -> Result<Self, StoreError> {
-        Ok(Self { target: target.clone(), address: address.to_owned(), connection: connect(target)? })
+        let connection = connect(target)?;
+        if !join(&connection)? {
+            return Err(StoreError::Moving);
+        }
+        Ok(Self { target: target.clone(), address: address.to_owned(), connection, is_alone: false })
+    }
+
+    /// One that no c2d is beside, for as long as it leads; nothing if there is any.
+    pub fn alone(target: &Target) -> Result<Option<Self>, StoreError> {
+        let connection = connect(target)?;
+        let is_alone: bool = connection.value(&format!("SELECT pg_try_advisory_lock({PRESENCE})"), ())?;
+        let address = "c2d migrate".to_owned();
+        Ok(is_alone.then(|| Self { target: target.clone(), address, connection, is_alone }))
     }
 
     /// Leads, if nobody else does. What the leader before may still answer is waited for.
@@ -105,6 +123,9 @@ impl Candidate {
         let asked_ms = boot_ms();
         let epoch: i64 = self.connection.value(sql, [&self.address])?;
         let session = connect(&self.target)?;
+        if !self.is_alone && !join(&session)? {
+            return Err(StoreError::Moving);
+        }
         let held = std::mem::replace(&mut self.connection, session);
         let (gone, lost) = watch::channel(None);
         let (resign, resigned) = channel::<Sender<()>>();
@@ -126,6 +147,9 @@ impl Candidate {
                         let sql = "UPDATE leader SET left_well = TRUE WHERE epoch = ?1";
                         if let Err(error) = held.execute(sql, [epoch]) {
                             tracing::debug!("the next leader has to wait: {error}");
+                        }
+                        if let Err(error) = held.value::<bool>(&format!("SELECT pg_advisory_unlock({LOCK})"), ()) {
+                            tracing::debug!("the lock is free when the connection is gone: {error}");
                         }
                         drop(held);
                         let _told = done.send(());
@@ -174,10 +198,15 @@ impl Candidate {
 }
 
 fn connect(target: &Target) -> Result<Connection, StoreError> {
-    let connection = Postgres::writer(target, None, "")?;
+    let connection = Postgres::writer(target, None, "")?.impatient();
     connection.batch(SESSION)?;
     settle(&connection)?;
     Ok(Connection::Postgres(Box::new(connection)))
+}
+
+/// Shows the others that there is one more; answers whether it may be.
+fn join(connection: &Connection) -> Result<bool, StoreError> {
+    connection.value(&format!("SELECT pg_try_advisory_lock_shared({PRESENCE})"), ())
 }
 
 /// Asks whether the epoch is still this one. What is answered counts from when it was asked.

@@ -1,5 +1,6 @@
 //! Small texts that others have kept in the database, each under its name.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
@@ -84,4 +85,41 @@ pub(super) fn take(c: &Connection, name: &str) -> Result<Option<String>, StoreEr
 
 pub(super) fn get(c: &Connection, name: &str) -> Result<Option<String>, StoreError> {
     c.optional("SELECT value FROM meta WHERE name = ?1", [&*c.local(name)])
+}
+
+/// Names of what is about the queue itself, and not about files of one c2d.
+const OF_ALL: [&str; 3] = ["paused", "observed", "last_job"];
+/// Says that everything was moved from a database, and where to.
+const MOVED: &str = "moved";
+
+/// Where everything of a database was moved to, if it was.
+pub(super) fn moved(c: &Connection) -> Result<Option<String>, StoreError> {
+    c.optional("SELECT value FROM meta WHERE name = ?1", [MOVED])
+}
+
+pub(super) fn mark_moved(c: &Connection, to: &str) -> Result<(), StoreError> {
+    c.execute("INSERT INTO meta VALUES (?1, ?2)", [MOVED, to])?;
+    Ok(())
+}
+
+/// All texts that are about the queue or about the files of this c2d, under their plain names, in order.
+pub(super) fn all(c: &Connection) -> Result<Vec<(String, String)>, StoreError> {
+    let own = c.local("").into_owned();
+    let rows =
+        c.query("SELECT name, value FROM meta", (), |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let mut texts: Vec<(String, String)> = rows
+        .into_iter()
+        .filter_map(|(name, value)| match name.strip_suffix(own.as_str()) {
+            _ if OF_ALL.contains(&name.as_str()) => Some((name, value)),
+            Some(plain) if !plain.starts_with("file ") && plain != MOVED => Some((plain.to_owned(), value)),
+            _ => None,
+        })
+        .collect();
+    texts.sort();
+    Ok(texts)
+}
+
+/// What such a name is in a database.
+pub(super) fn name<'a>(c: &Connection, plain: &'a str) -> Cow<'a, str> {
+    if OF_ALL.contains(&plain) { Cow::Borrowed(plain) } else { c.local(plain) }
 }

@@ -23,6 +23,8 @@ mod write;
 mod write_output;
 mod writer;
 
+mod blob_copies;
+mod blob_table;
 mod blobs;
 mod columns;
 mod copy;
@@ -38,7 +40,9 @@ mod wishes;
 mod derived;
 mod lines;
 
+mod inspection;
 mod jobs_log;
+mod migration;
 mod workers;
 mod workers_json;
 
@@ -53,6 +57,7 @@ use c2_shared::exit;
 use c2_shared::id::JobId;
 
 use crate::sched::Saved;
+use crate::store::blob_table::BlobTable;
 use crate::store::history::Reader;
 use crate::store::sql::Connection;
 use crate::store::sql::postgres::Postgres;
@@ -67,9 +72,11 @@ pub use copy::{
 pub use folder::{Folder, free_bytes, look_elsewhere};
 pub use health::Health;
 pub use history::{History, JobFilter, Owner};
+pub use inspection::{ServerState, inspect};
 pub use jobs_log::{LogLine, Piece, pieces};
 pub use leader::{Candidate, Leadership};
 pub use memo::{Memo, SHARED};
+pub use migration::{Alone, MigrationError, Place, Report, migrate, snapshot};
 pub use rules::EndedJob;
 pub use sql::{SqlError, Target, TargetError};
 pub use writer::{Space, Writer};
@@ -150,14 +157,29 @@ pub enum StoreError {
     Gone { job: JobId },
     #[error("another c2d leads now, and this one is deposed")]
     Deposed,
+    #[error("somebody moves everything of this database elsewhere")]
+    Moving,
+    #[error("everything of this database was moved to {to}")]
+    Moved { to: String },
     #[error("the server is PostgreSQL {version}, and 14 is the oldest that c2d can use")]
     OldServer { version: i64 },
     #[error("what {dir:?} is about is kept in {store}")]
     Elsewhere { dir: PathBuf, store: String },
     #[error("{dir:?} has a queue of its own, in SQLite")]
     OwnQueue { dir: PathBuf },
+    #[error("the contents of files cannot be shared")]
+    Contents(#[source] Box<BlobError>),
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<BlobError> for StoreError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Database(error) => *error,
+            error => Self::Contents(Box::new(error)),
+        }
+    }
 }
 
 /// Why a blob cannot be taken or given.
@@ -177,6 +199,17 @@ pub enum BlobError {
     Quota { count: usize, bytes: u64 },
     #[error("a file of c2d failed")]
     Disk(#[source] std::io::Error),
+    #[error("the database of c2d failed")]
+    Database(#[source] Box<StoreError>),
+}
+
+impl From<StoreError> for BlobError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Database(error) if error.is_full() => Self::Full,
+            error => Self::Database(Box::new(error)),
+        }
+    }
 }
 
 impl From<std::io::Error> for BlobError {
@@ -212,15 +245,24 @@ impl Advice for StoreError {
             Self::Broken { .. } | Self::Unreadable { .. } => {
                 "this is a defect of c2d: keep a copy of the folder and report it; a restart loses nothing"
             }
-            Self::Database(SqlError::Postgres(_) | SqlError::NotReplicated) => {
+            Self::Database(SqlError::Postgres(_) | SqlError::NotReplicated | SqlError::Silent) => {
                 "check that the database server runs and lets c2d in, then start c2d again; nothing that was accepted is lost"
             }
-            Self::Database(_) | Self::File { .. } => "check the disk and its free space, then start c2d again",
+            Self::Database(_) | Self::File { .. } | Self::Contents(_) => {
+                "check the disk and its free space, then start c2d again"
+            }
             Self::Gone { .. } => "its line is still in jobs.log; keep_days, keep_jobs and keep_bytes say what is kept",
             Self::Deposed => "nothing is lost: the other one has everything; this one stands by when it starts again",
+            Self::Moving => "wait for the end of `c2d migrate`, and start c2d where it moved everything",
+            Self::Moved { .. } => "start c2d there, without --store",
             Self::OldServer { .. } => "upgrade the server, or name another one with --store",
             Self::Elsewhere { .. } => "start c2d with that --store, or give it another --data-dir",
-            Self::OwnQueue { .. } => "give c2d a new --data-dir for a database on a server; nothing was changed",
+            Self::OwnQueue { dir } => {
+                return Some(format!(
+                    "move it into the database with `c2d migrate {} URL`, or give c2d a new --data-dir; nothing was changed",
+                    dir.display()
+                ));
+            }
             Self::Closed => "look for the first error above",
         };
         Some(hint.to_owned())
@@ -252,12 +294,17 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
 /// The same, in a folder that is locked already.
 pub fn open_in(folder: Folder, config: Config) -> Result<Opened, StoreError> {
     folder.belongs_to(&config.engine)?;
-    let (mut connection, reader) = match &config.engine {
-        Engine::Sqlite => (schema::open(&folder)?, Reader::Sqlite(folder.database())),
+    let (mut connection, reader, table) = match &config.engine {
+        Engine::Sqlite => (schema::open(&folder)?, Reader::Sqlite(folder.database()), None),
         Engine::Postgres { target, epoch } => {
             let connection = Postgres::writer(target, Some(epoch.cast_signed()), &node(&config.dir))?;
             connection.migrate()?;
-            (Connection::Postgres(Box::new(connection)), Reader::Postgres(target.clone()))
+            let connection = Connection::Postgres(Box::new(connection));
+            if let Some(to) = memo::moved(&connection)? {
+                return Err(StoreError::Moved { to });
+            }
+            let table = BlobTable::open(target, epoch.cast_signed())?;
+            (connection, Reader::Postgres(target.clone()), Some(table))
         }
     };
     let mut edits = workers_json::import(&mut connection, &config.workers_json)?;
@@ -270,7 +317,8 @@ pub fn open_in(folder: Folder, config: Config) -> Result<Opened, StoreError> {
     load::hold_defects(&connection, &saved)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection)?;
     let history = History::open(&reader)?;
-    let blobs = Blobs::open(folder.dir(), config.keep.keep_blob_bytes)?;
+    let blobs = Blobs::open(folder.dir(), config.keep.keep_blob_bytes, table)?;
+    blobs.share()?;
     let output_keep_bytes = config.keep.output_keep_bytes;
     let retention = retention::Retention::new(config.keep, uptime, blobs.clone());
     let (writer, space) = Writer::start(connection, folder, log, config.workers_json, output_keep_bytes, retention)?;

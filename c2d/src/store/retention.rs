@@ -34,6 +34,8 @@ pub(super) struct Retention {
     at: Option<u64>,
     commits: u32,
     blobs: Blobs,
+    /// What the database holds, as far as it is not measured anew each time.
+    in_use: Option<u64>,
     /// The place in the log up to which ended jobs have let go of their blobs.
     freed: u64,
 }
@@ -47,7 +49,7 @@ struct Candidate {
 
 impl Retention {
     pub(super) fn new(keep: config::Retention, uptime: Uptime, blobs: Blobs) -> Self {
-        Self { keep, uptime, now: Now::default(), next: Mono(0), at: None, commits: 0, blobs, freed: 0 }
+        Self { keep, uptime, now: Now::default(), next: Mono(0), at: None, commits: 0, blobs, in_use: None, freed: 0 }
     }
 
     /// Whether something may be left to remove.
@@ -104,23 +106,30 @@ impl Retention {
         let found = candidates(&transaction, at, logged)?;
         let newest: Option<i64> = transaction.value("SELECT max(seq) FROM job", ())?;
         let newest = newest.map_or(0, i64::unsigned_abs);
-        let too_large = transaction.bytes_in_use()? > self.keep.keep_bytes;
+        let known = self.in_use.filter(|_| at > 0);
+        let mut in_use = known.map_or_else(|| transaction.bytes_in_use(self.keep.keep_bytes), Ok)?;
         let whole = i64::try_from(found.len()) == Ok(BITE);
         let last = found.last().map(|job| job.seq);
         let oldest_ms = self.now.wall_ms.saturating_sub(self.keep.keep_days.saturating_mul(DAY_MS));
         let old_until = self.uptime.old_until(self.keep.keep_days);
-        let mut all_due = true;
+        let (mut all_due, mut left) = (true, known);
         for job in found {
             let surplus = newest.saturating_sub(job.seq) >= self.keep.keep_jobs;
+            let too_large = in_use > self.keep.keep_bytes;
             all_due = surplus || too_large || (job.seq <= old_until && job.ended_ms < oldest_ms);
             if !all_due {
                 break;
             }
             if !is_needed(&transaction, job.id)? {
+                if let Some(bytes) = transaction.bytes_of(job.id)? {
+                    in_use = in_use.saturating_sub(bytes);
+                    left = Some(in_use);
+                }
                 remove(&transaction, job.id)?;
             }
         }
         transaction.commit()?;
+        self.in_use = left;
         self.at = last.filter(|_| whole && all_due);
         Ok(())
     }

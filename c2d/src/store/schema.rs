@@ -9,8 +9,8 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::store::folder::{Folder, private};
-use crate::store::{StoreError, batches, by_identity, rules, schedules, sql, workers};
+use crate::store::folder::{Folder, private, sync_dir};
+use crate::store::{StoreError, batches, by_identity, rules, schedules, sql, wishes, workers};
 
 /// Marks a file as ours: "C2", and a number.
 const APPLICATION_ID: i64 = 0x4332_0001;
@@ -30,7 +30,7 @@ const STEPS: &[Step] = &[
     Step::Sql(workers::RESOURCES),
     Step::Sql(batches::RETRIES),
     Step::Sql(FIGURES),
-    Step::Sql(AHEAD),
+    Step::Sql(wishes::AHEAD),
     Step::Sql(workers::SLEEP),
 ];
 
@@ -285,25 +285,30 @@ ALTER TABLE output ADD COLUMN peak_bytes INTEGER;
 ALTER TABLE output ADD COLUMN cpu_ms INTEGER;
 ";
 
-/// What was given to a worker ahead of a slot, and what is to become of it if it comes back.
-const AHEAD: &str = "
-ALTER TABLE hold ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE hold ADD COLUMN wish TEXT;
-";
-
 /// Opens the one connection that writes.
 pub(super) fn open(folder: &Folder) -> Result<sql::Connection, StoreError> {
-    let path = folder.database();
+    open_at(&folder.database())
+}
+
+/// The same for a database that does not count yet.
+pub(super) fn open_at(path: &Path) -> Result<sql::Connection, StoreError> {
     // SQLite gives its side files the mode of the database, so the database must be private first.
-    drop(private().open(&path).map_err(StoreError::file(&path))?);
-    let mut connection = Connection::open(&path)?;
+    drop(private().open(path).map_err(StoreError::file(path))?);
+    let mut connection = Connection::open(path)?;
     connection.set_prepared_statement_cache_capacity(64);
-    let found = recognise(&connection, &path)?;
+    let found = recognise(&connection, path)?;
     settle(&connection)?;
     if found < known() {
         migrate(&mut connection, usize::try_from(found).unwrap_or(0))?;
-        folder.sync()?;
+        path.parent().map_or(Ok(()), sync_dir)?;
     }
+    Ok(sql::Connection::Sqlite(connection))
+}
+
+/// A database without rows.
+pub(super) fn empty() -> Result<sql::Connection, StoreError> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection, 0)?;
     Ok(sql::Connection::Sqlite(connection))
 }
 

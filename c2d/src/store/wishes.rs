@@ -10,6 +10,12 @@ use crate::sched::event::NewJob;
 use crate::store::StoreError;
 use crate::store::columns::{json, to_json};
 
+/// What was given to a worker ahead of a slot, and what is to become of it if it comes back.
+pub(super) const AHEAD: &str = "
+ALTER TABLE hold ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hold ADD COLUMN wish TEXT;
+";
+
 /// Holds for jobs that are queued, and for those that wait at a worker as far as is stored.
 pub(super) const QUEUED: &str = "(state = ? OR state = 3 AND EXISTS
     (SELECT 1 FROM hold WHERE hold.job = job.id AND hold.number = job.attempt AND hold.ahead = 1))";

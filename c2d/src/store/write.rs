@@ -289,21 +289,10 @@ fn remember_key(t: &Transaction<'_>, key: &KeyRecord) -> Written {
 }
 
 pub(super) fn run(t: &Transaction<'_>, sql: &str, values: impl Params) -> Written {
-    t.execute(sql, values).map(drop).map_err(refused)
+    t.write(sql, values, false)
 }
 
 /// Runs an update whose row must be there and in the state that it expects.
 fn must_change(t: &Transaction<'_>, sql: &str, values: impl Params) -> Written {
-    match t.execute(sql, values).map_err(refused)? {
-        0 => Err(StoreError::Broken { what: format!("nothing to change: {sql}") }),
-        _ => Ok(()),
-    }
-}
-
-/// A constraint that fails is the scheduler's defect; anything else is the disk's.
-fn refused(e: StoreError) -> StoreError {
-    match e {
-        StoreError::Database(e) if e.is_constraint() => StoreError::Broken { what: e.words() },
-        e => e,
-    }
+    t.write(sql, values, true)
 }

@@ -18,20 +18,30 @@ pub(super) fn rotate(data_dir: &Path, now: bool) -> Result<String, UpkeepError> 
     }
     // Held until the end, so that no c2d begins meanwhile.
     let _lock = store::lock(data_dir)?;
+    renew(data_dir, now, |note| Ok(store::leave_note(&data_dir.join(super::DATABASE), note)?))
+}
+
+/// The same in a folder that nobody else uses, with a note for the audit log.
+pub(super) fn renew(
+    data_dir: &Path,
+    now: bool,
+    note: impl FnOnce(&str) -> Result<(), UpkeepError>,
+) -> Result<String, UpkeepError> {
     if !now && Authority::before(data_dir)?.is_some() {
         return Err(UpkeepError::StillMoving(access::not_moved(data_dir)?));
     }
     let fingerprint = authority::renew(data_dir, !now)?;
     let how = if now { "with its tokens, and the old one ended" } else { "and the old one is honoured for a while" };
     let noted = format!("c2d authority rotate: the authority {fingerprint} was made {how}");
-    store::leave_note(&data_dir.join(super::DATABASE), &noted)?;
     if !now {
         let others = access::all_must_move(data_dir)?;
+        note(&noted)?;
         let said =
             format!("new authority {fingerprint}; the old one is honoured until all machines know the new one\n");
         return Ok(said + "start c2d; these learn it when they next speak to it:\n" + &list(&others));
     }
     let others = access::renew(data_dir, fingerprint)?;
+    note(&noted)?;
     let mut said = format!("new authority {fingerprint}; operator.token and worker.token are new\n");
     if others.is_empty() {
         return Ok(said + "start c2d; no other machine has joined\n");

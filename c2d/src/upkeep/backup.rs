@@ -24,15 +24,30 @@ pub(super) fn backup(data_dir: &Path, config_file: Option<&Path>, to: &Path, for
     if !data_dir.join(DATABASE).is_file() {
         return Err(UpkeepError::NoFolder(data_dir.to_owned()));
     }
+    backup_by(data_dir, config_file, to, force, |parts| {
+        store::copy(&data_dir.join(DATABASE), &parts.join(DATABASE))?;
+        Ok(data_dir.join(FILES))
+    })
+}
+
+/// The same with a database that is copied in another way: into a folder, with an answer where the files of jobs
+/// are then.
+pub(super) fn backup_by(
+    data_dir: &Path,
+    config_file: Option<&Path>,
+    to: &Path,
+    force: bool,
+    copy: impl FnOnce(&Path) -> Result<PathBuf, UpkeepError>,
+) -> Result<u64, UpkeepError> {
     if !force && to.symlink_metadata().is_ok() {
         return Err(UpkeepError::Exists(to.to_owned()));
     }
     let log = Log::open(&data_dir.join(log_name(data_dir, config_file)?))?;
     let parts = Parts::beside(to)?;
     let (database, archive) = (parts.join(DATABASE), parts.join("archive"));
-    store::copy(&data_dir.join(DATABASE), &database)?;
+    let files = copy(&parts.dir)?;
     store::examine(&database)?;
-    let bytes = write(data_dir, &database, log, &archive)?;
+    let bytes = write(data_dir, &database, &files, log, &archive)?;
     let flags = if force { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
     match renameat_with(CWD, &archive, CWD, to, flags) {
         Ok(()) => Ok(bytes),
@@ -85,7 +100,7 @@ impl Log {
     }
 }
 
-fn write(data_dir: &Path, database: &Path, log: Log, archive: &Path) -> Result<u64, UpkeepError> {
+fn write(data_dir: &Path, database: &Path, files: &Path, log: Log, archive: &Path) -> Result<u64, UpkeepError> {
     let log_bytes = log.bytes(database)?;
     let write = || -> io::Result<u64> {
         let mut tar = tar::Builder::new(io::BufWriter::new(private(archive)?));
@@ -101,7 +116,7 @@ fn write(data_dir: &Path, database: &Path, log: Log, archive: &Path) -> Result<u
         if let Some((file, _)) = log.file {
             append(&mut tar, file, Some(log_bytes), Path::new(LOG))?;
         }
-        for entry in fs::read_dir(data_dir.join(FILES)).into_iter().flatten() {
+        for entry in fs::read_dir(files).into_iter().flatten() {
             let entry = entry?;
             // Only a complete file has a plain name.
             if entry.path().extension().is_some() {

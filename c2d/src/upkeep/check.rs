@@ -18,6 +18,18 @@ use crate::store;
 /// What others may read: it says nothing that they could not learn otherwise.
 const PUBLIC: [&str; 4] = ["jobs.log", "workers.json", ADDRESS_FILE, CONFIG];
 
+/// Looks at what a data folder has besides its database.
+pub(super) fn of_folder(data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
+    let mut checks = vec![rights(data_dir)];
+    if data_dir.is_dir() {
+        checks.extend(configuration(data_dir, config_file));
+        checks.push(files(data_dir));
+        checks.push(space(data_dir));
+        checks.push(refused(data_dir));
+    }
+    checks
+}
+
 /// Looks at everything in a data folder.
 pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
     let mut checks = vec![rights(data_dir)];

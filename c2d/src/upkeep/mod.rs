@@ -9,7 +9,9 @@ mod authority;
 mod backup;
 mod check;
 mod history;
+mod migrate;
 mod restore;
+mod server;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,9 +25,9 @@ use c2_shared::exit;
 use crate::access::AccessError;
 use crate::audit;
 use crate::authority::AuthorityError;
-use crate::cli::options::{AuthorityCommand, Upkeep};
+use crate::cli::options::{AuthorityCommand, Options, Upkeep};
 use crate::clock::Clock;
-use crate::store::{self, StoreError};
+use crate::store::{self, MigrationError, StoreError, TargetError};
 
 use self::backup::backup;
 use self::check::check;
@@ -46,7 +48,8 @@ const BALLAST: &str = "ballast";
 /// The configuration, in the data folder and within a copy.
 const CONFIG: &str = "config.json";
 /// What c2d makes again, or what means something only while it runs.
-const NOT_COPIED: [&str; 7] = ["c2.db-wal", "c2.db-shm", "lock", BALLAST, "c2d.addr", "c2d.pid", "c2-agent.pid"];
+const NOT_COPIED: [&str; 9] =
+    ["c2.db-wal", "c2.db-shm", "c2.db.moved", "lock", "lock.store", BALLAST, "c2d.addr", "c2d.pid", "c2-agent.pid"];
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +65,10 @@ pub enum UpkeepError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
+    Migration(#[from] MigrationError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
     Authority(#[from] AuthorityError),
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -73,11 +80,19 @@ pub enum UpkeepError {
 
 /// Does it; answers with what to print, and whether all is well. The configuration is the one named, or
 /// the one in the data folder.
-pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<(String, bool), UpkeepError> {
-    if !matches!(work, Upkeep::Authority { command: AuthorityCommand::Show }) {
+pub fn run(options: &Options, work: Upkeep) -> Result<(String, bool), UpkeepError> {
+    let (data_dir, config_file) = (options.data_dir(), options.config_file());
+    let data_dir = data_dir.as_path();
+    if let Some(target) = server::of(data_dir, config_file, options.store())?
+        && let Some(done) = server::run(&target, data_dir, config_file, &work)?
+    {
+        return Ok(done);
+    }
+    if !matches!(work, Upkeep::Authority { command: AuthorityCommand::Show } | Upkeep::Migrate { .. }) {
         store::look_elsewhere(data_dir)?;
     }
     match work {
+        Upkeep::Migrate { from, to } => Ok((migrate::migrate(&from, &to)?, true)),
         Upkeep::Backup { file, force } => {
             let bytes = backup(data_dir, config_file, &file, force)?;
             let audit = store::memo(&data_dir.join(DATABASE), audit::MEMO)?.and_then(|text| audit::extent(&text));
@@ -113,10 +128,12 @@ impl Advice for UpkeepError {
             Self::Damaged { .. } => "nothing was changed; try an older backup".to_owned(),
             Self::Config(error) => return error.hint(),
             Self::Store(StoreError::Elsewhere { .. }) => {
-                "use the tools of PostgreSQL, like pg_dump; nothing was changed".to_owned()
+                "name it with --store, and restore into another folder; nothing was changed".to_owned()
             }
             Self::Store(StoreError::Locked { .. }) => "stop c2d first; nothing was changed".to_owned(),
             Self::Store(error) => return error.hint(),
+            Self::Migration(error) => return error.hint(),
+            Self::Target(error) => return error.hint(),
             Self::Authority(error) => return error.hint(),
             Self::Access(error) => return error.hint(),
             Self::StillMoving(_) => {
@@ -131,6 +148,8 @@ impl Advice for UpkeepError {
         match self {
             Self::Config(error) => error.status(),
             Self::Store(error) => error.status(),
+            Self::Migration(error) => error.status(),
+            Self::Target(_) => exit::CONFIGURATION,
             Self::Authority(_)
             | Self::Access(_)
             | Self::Exists(_)

@@ -12,11 +12,11 @@ mod disk;
 mod given;
 mod oracle;
 mod random;
-mod sqlite;
+mod store_disk;
 mod timetable;
 mod world;
 
 pub use disk::{Disk, PaperDisk};
 pub use random::Random;
-pub use sqlite::SqliteDisk;
+pub use store_disk::StoreDisk;
 pub use world::{Report, World};

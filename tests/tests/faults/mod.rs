@@ -14,6 +14,7 @@ pub(crate) mod leaders;
 pub(crate) mod logs;
 pub(crate) mod machine;
 pub(crate) mod memory;
+pub(crate) mod migrate;
 pub(crate) mod network;
 pub(crate) mod pause;
 pub(crate) mod refusals;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Deref;
 
 use crate::store::StoreError;
-use crate::store::sql::postgres::Postgres;
+use crate::store::sql::postgres::{self, Postgres};
 use crate::store::sql::{FromColumn, Params, Row, SqlError, sqlite};
 
 /// A connection; whoever has it is alone with it.
@@ -100,17 +100,30 @@ impl Connection {
     pub(in crate::store) fn transaction(&mut self) -> Result<Transaction<'_>, StoreError> {
         match self {
             Self::Sqlite(c) => drop(sqlite::execute(c, "BEGIN IMMEDIATE", &())?),
-            Self::Postgres(c) => c.begin()?,
+            Self::Postgres(c) => c.begin(),
         }
         Ok(Transaction { connection: self, is_open: true })
     }
 
-    /// What the database holds, without the room that removed jobs left in its file. PostgreSQL does not say
-    /// how much of its files is such room, so there it counts as nothing.
-    pub(in crate::store) fn bytes_in_use(&self) -> Result<u64, StoreError> {
+    /// What the database holds, without the room that removed jobs left in its files. PostgreSQL gives room back
+    /// late and does not say how much of its files is such, so there the rows are summed up, once the files are
+    /// larger than `limit`.
+    pub(in crate::store) fn bytes_in_use(&self, limit: u64) -> Result<u64, StoreError> {
+        let number = |sql: &str| self.value::<i64>(sql, ()).map(i64::unsigned_abs);
         match self {
             Self::Sqlite(c) => Ok(sqlite::bytes_in_use(c)?),
-            Self::Postgres(_) => Ok(0),
+            Self::Postgres(_) => {
+                let files = number(postgres::FILES_BYTES)?;
+                if files <= limit { Ok(files) } else { number(postgres::ROWS_BYTES) }
+            }
+        }
+    }
+
+    /// How much less that is without a job; none if it is measured anew each time.
+    pub(in crate::store) fn bytes_of(&self, job: i64) -> Result<Option<u64>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(_) => Ok(Some(self.value::<i64>(postgres::JOB_BYTES, [job])?.unsigned_abs())),
         }
     }
 
@@ -136,6 +149,19 @@ impl Connection {
 }
 
 impl Transaction<'_> {
+    /// Runs a statement whose answer nobody waits for: before the next question, or before the commit, which
+    /// fail then in its place. Where it must change something, it fails if nothing is there to change.
+    #[expect(clippy::needless_pass_by_value, reason = "values are put together where they are bound")]
+    pub(in crate::store) fn write(&self, sql: &str, params: impl Params, must_change: bool) -> Result<(), StoreError> {
+        match self.connection {
+            Connection::Sqlite(c) => match sqlite::execute(c, sql, &params).map_err(SqlError::refused)? {
+                0 if must_change => Err(StoreError::nothing_to_change(sql)),
+                _ => Ok(()),
+            },
+            Connection::Postgres(c) => c.write(sql, &params, must_change),
+        }
+    }
+
     /// Makes it durable. If this fails, nobody knows whether it is.
     pub(in crate::store) fn commit(mut self) -> Result<(), StoreError> {
         match self.connection {

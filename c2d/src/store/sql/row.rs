@@ -7,12 +7,12 @@ use crate::store::sql::{FromColumn, SqlError, ValueRef, postgres, sqlite};
 /// A row, good for as long as it is the present one.
 pub(in crate::store) enum Row<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
-    Postgres(&'a ::postgres::Row),
+    Postgres(&'a tokio_postgres::Row),
 }
 
 /// By what a column is found: its place or its name.
 pub(in crate::store) trait Column:
-    rusqlite::RowIndex + ::postgres::row::RowIndex + Display + Copy
+    rusqlite::RowIndex + tokio_postgres::row::RowIndex + Display + Copy
 {
 }
 

@@ -161,6 +161,12 @@ impl Params for Vec<Value> {
     }
 }
 
+impl Params for Vec<ValueRef<'_>> {
+    fn each<'a>(&'a self, bind: &mut dyn FnMut(ValueRef<'a>)) {
+        self.iter().for_each(|value| bind(*value));
+    }
+}
+
 impl Params for &[&dyn ToColumn] {
     fn each<'a>(&'a self, bind: &mut dyn FnMut(ValueRef<'a>)) {
         self.iter().for_each(|value| bind(value.value()));

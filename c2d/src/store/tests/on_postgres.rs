@@ -73,7 +73,7 @@ fn one_leads_and_who_was_deposed_commits_nothing() {
     // What holds the lock breaks, as when the server ends a session that says nothing.
     lab.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted
-            AND objid::bigint = hashtext(current_schema())::bigint & 4294967295",
+            AND classid = 1127350273 AND objid::bigint = hashtext(current_schema())::bigint & 4294967295",
     );
     // It may take a moment until the lock is free.
     let new = loop {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 /// Ends the server as soon as the program that holds the other end of its input is gone, and removes it.
 const SERVE: &str = r#"
     "$1/initdb" --auth=trust --username=c2 --locale=C --encoding=UTF8 --no-sync -D "$2/data" >"$2/log" 2>&1 || exit 1
-    "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c max_connections=200 >>"$2/log" 2>&1 &
+    "$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=200 -c fsync="$3" >>"$2/log" 2>&1 &
     until "$1/psql" -h "$2" -U c2 -d postgres -c 'SELECT 1' >/dev/null 2>&1; do sleep 0.05; done
     echo ready
     cat >/dev/null
@@ -17,14 +17,15 @@ const SERVE: &str = r#"
     rm -rf "$2"
 "#;
 
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|e| e.path()).collect();
     found.sort();
     found.pop().map(|version| version.join("bin")).filter(|bin| bin.join("initdb").exists())
 }
 
-/// Starts one; answers the folder of its socket, or nothing where PostgreSQL is not installed.
-pub(crate) fn start() -> Option<PathBuf> {
+/// Starts one; answers the folder of its socket, or nothing where PostgreSQL is not installed. Whether it waits
+/// for the disk matters for nothing but what is measured.
+pub(crate) fn start(fsync: bool) -> Option<PathBuf> {
     let Some(programs) = programs() else {
         eprintln!("skipped: PostgreSQL is not installed");
         return None;
@@ -32,7 +33,12 @@ pub(crate) fn start() -> Option<PathBuf> {
     let dir = tempfile::Builder::new().prefix("c2-pg-").tempdir().unwrap().keep();
     std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700)).unwrap();
     let mut command = unprivileged(&dir);
-    command.args(["sh", "-c", SERVE, "sh"]).arg(programs).arg(&dir).current_dir(&dir);
+    command
+        .args(["sh", "-c", SERVE, "sh"])
+        .arg(programs)
+        .arg(&dir)
+        .arg(if fsync { "on" } else { "off" })
+        .current_dir(&dir);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut ready = [0; 6];
     child.stdout.as_mut().unwrap().read_exact(&mut ready).expect("PostgreSQL starts");
@@ -41,8 +47,13 @@ pub(crate) fn start() -> Option<PathBuf> {
     Some(dir)
 }
 
+/// How a program finds it.
+pub(crate) fn url(socket: &Path) -> String {
+    format!("postgres://c2@{}/postgres", socket.display().to_string().replace('/', "%2F"))
+}
+
 /// PostgreSQL does not run as root.
-fn unprivileged(dir: &Path) -> Command {
+pub(crate) fn unprivileged(dir: &Path) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new("env");
     }

@@ -21,6 +21,8 @@
 //! `c2-bench soak [ROUNDS]`: what c2d takes of memory after each round of a full queue, worked off.
 //! `c2-bench scale`: the scheduler alone with up to a million jobs and 10,000 workers, and the median of a poll among
 //! 50,000 jobs of 200 shapes with 100 workers.
+//! `c2-bench stores [JOBS]`: latency, throughput and a batch of 50,000 jobs on SQLite and on PostgreSQL, each with
+//! the disk of this machine, in turns.
 //! These are measurements, never tests: a busy machine makes nothing fail.
 
 mod agents;
@@ -30,6 +32,7 @@ mod figures;
 mod peers;
 mod queue;
 mod scale;
+mod stores;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -63,9 +66,12 @@ fn run(words: &[String]) -> Result<Value> {
         Some("drain") => runtime.block_on(depth::drain(jobs(QUEUE_LEN_MAX)?)),
         Some("peers") => runtime.block_on(peers::peers(jobs(500)?)),
         Some("soak") => runtime.block_on(agents::soak(jobs(10)?)),
+        Some("stores") => runtime.block_on(stores::stores(jobs(2_000)?)),
         Some("scale") => scale::scale(),
         _ => {
-            bail!("usage: c2-bench latency|throughput|full|drain|cascade|agents|idle|console|peers|soak|scale [NUMBER]")
+            bail!(
+                "usage: c2-bench latency|throughput|full|drain|cascade|agents|idle|console|peers|soak|scale|stores [NUMBER]"
+            )
         }
     }
 }

@@ -33,6 +33,12 @@ pub(crate) async fn latency(jobs: usize) -> Result<Value> {
     ensure!(jobs > 0, "at least one job");
     let mut cluster = Cluster::start().await?;
     cluster.agent(WORKER).await?;
+    let spans = one_at_a_time(&cluster, jobs).await?;
+    Ok(json!({"bench": "latency", "jobs": jobs, "p50_ms": spans.ms_at(50), "p99_ms": spans.ms_at(99)}))
+}
+
+/// From submit to done, one job after the other.
+pub(crate) async fn one_at_a_time(cluster: &Cluster, jobs: usize) -> Result<Spans> {
     let mut spans = Spans::default();
     for n in 0..WARM_UP + jobs {
         let start = now();
@@ -42,12 +48,26 @@ pub(crate) async fn latency(jobs: usize) -> Result<Value> {
             spans.add(start.elapsed());
         }
     }
-    Ok(json!({"bench": "latency", "jobs": jobs, "p50_ms": spans.ms_at(50), "p99_ms": spans.ms_at(99)}))
+    Ok(spans)
 }
 
 pub(crate) async fn throughput(jobs: usize) -> Result<Value> {
-    ensure!((1..=PAGE_LEN_MAX).contains(&jobs), "from 1 to {PAGE_LEN_MAX} jobs");
     let mut cluster = Cluster::start().await?;
+    let (accepted_s, drained_s) = filled_and_drained(&mut cluster, jobs).await?;
+    let limit_s = xargs(jobs)?.as_secs_f64();
+    Ok(json!({
+        "bench": "throughput",
+        "jobs": jobs,
+        "accepted_per_s": rounded(count(jobs) / accepted_s),
+        "jobs_per_s": rounded(count(jobs) / drained_s),
+        "xargs_per_s": rounded(count(jobs) / limit_s),
+        "of_xargs": rounded(limit_s / drained_s),
+    }))
+}
+
+/// How long it takes to fill a queue, and then to work it off, in seconds.
+pub(crate) async fn filled_and_drained(cluster: &mut Cluster, jobs: usize) -> Result<(f64, f64)> {
+    ensure!((1..=PAGE_LEN_MAX).contains(&jobs), "from 1 to {PAGE_LEN_MAX} jobs");
     let accepting = now();
     fill(cluster.client(), jobs).await?;
     let accepted_s = accepting.elapsed().as_secs_f64();
@@ -60,17 +80,7 @@ pub(crate) async fn throughput(jobs: usize) -> Result<Value> {
     // c2d's own clock, so that the start of the agent does not count.
     let first = results.iter().filter_map(|entry| entry.job.started_ms).min().context("no start")?;
     let last = results.iter().filter_map(|entry| entry.job.ended_ms).max().context("no end")?;
-    let drained_s = Duration::from_millis((last - first).max(1)).as_secs_f64();
-
-    let limit_s = xargs(jobs)?.as_secs_f64();
-    Ok(json!({
-        "bench": "throughput",
-        "jobs": jobs,
-        "accepted_per_s": rounded(count(jobs) / accepted_s),
-        "jobs_per_s": rounded(count(jobs) / drained_s),
-        "xargs_per_s": rounded(count(jobs) / limit_s),
-        "of_xargs": rounded(limit_s / drained_s),
-    }))
+    Ok((accepted_s, Duration::from_millis((last - first).max(1)).as_secs_f64()))
 }
 
 pub(crate) async fn cascade(jobs: usize) -> Result<Value> {
@@ -119,7 +129,7 @@ pub(crate) async fn fill(client: &Client, jobs: usize) -> Result<()> {
 }
 
 /// How long the same commands take with nothing around them but four processes at a time.
-fn xargs(jobs: usize) -> Result<Duration> {
+pub(crate) fn xargs(jobs: usize) -> Result<Duration> {
     let start = now();
     let mut xargs = Command::new("xargs")
         .args(["-P4", "-n1", "sh", "-c", COMMAND])

@@ -1,8 +1,8 @@
 //! Breaks the real programs for as long as it is told and then looks, from the outside, whether
 //! anything that was promised is broken. Prints one JSON line; ends with an error when it is.
 //!
-//! `c2-chaos storm [SECONDS] [--seed N]`: c2d and four agents under load, killed, stopped and cut off
-//! from power at random, alone and together.
+//! `c2-chaos storm [SECONDS] [--seed N] [--postgres]`: c2d and four agents under load, killed, stopped and cut off
+//! from power at random, alone and together; with everything in PostgreSQL, whose sessions end at random as well.
 //! `c2-chaos clocks [SECONDS] [--seed N]`: the same while their clocks jump by years; needs libfaketime.
 //! `c2-chaos home [SECONDS] [--seed N]`: c2d and four agents in a network of their own, whose addresses
 //! change, whose lines and disks break and are mended, and whose programs are killed; needs root.
@@ -36,9 +36,11 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[String]) -> Result<Value> {
+    let on_postgres = words.iter().any(|word| word == "--postgres");
+    let words: Vec<String> = words.iter().filter(|word| *word != "--postgres").cloned().collect();
     let (words, flag) = match words.iter().position(|word| word == "--seed") {
         Some(at) => (&words[..at], words.get(at + 1)),
-        None => (words, None),
+        None => (&words[..], None),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let number = |at: usize, default: u64| words.get(at).map_or(Ok(default), |word| word.parse().context("a number"));
@@ -46,11 +48,15 @@ fn run(words: &[String]) -> Result<Value> {
     match words.first().map(String::as_str) {
         Some(which @ ("storm" | "clocks")) => {
             let clocks = (which == "clocks").then(clock::Clocks::new).transpose()?;
-            runtime.block_on(storm::storm(Duration::from_secs(number(1, 600)?), seed, clocks))
+            let socket = on_postgres.then(|| c2_tests::pair::server().context("PostgreSQL is not installed"));
+            let length = Duration::from_secs(number(1, 600)?);
+            runtime.block_on(storm::storm(length, seed, clocks, socket.transpose()?))
         }
         Some("home") => home::home(Duration::from_secs(number(1, 600)?), seed),
         Some("cuts") => runtime.block_on(cuts::cuts(number(1, 200)?)),
         Some("syscalls") => runtime.block_on(syscalls::syscalls(number(1, 40)?)),
-        _ => bail!("usage: c2-chaos storm|clocks|home [SECONDS] [--seed N] | cuts [CUTS] | syscalls [CALLS]"),
+        _ => bail!(
+            "usage: c2-chaos storm|clocks|home [SECONDS] [--seed N] [--postgres] | cuts [CUTS] | syscalls [CALLS]"
+        ),
     }
 }

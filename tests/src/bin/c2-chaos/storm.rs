@@ -1,10 +1,12 @@
 //! Faults at random, one after the other and together, while jobs come in.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use c2_tests::sim::Random;
 use c2_tests::{Cluster, eventually};
 use rustix::process::Signal;
@@ -22,10 +24,22 @@ const WORKERS: [&str; 4] = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"];
 /// After the last fault everything must end within this: a lease, and the work that is left.
 const CALM: Duration = Duration::from_secs(240);
 
+/// How long a c2d that lost its database may take to end.
+const AFTERMATH: Duration = Duration::from_secs(2);
+
 /// With `clocks` the clocks of all programs jump as well, as their users set them.
-pub(crate) async fn storm(length: Duration, seed: u64, clocks: Option<Clocks>) -> Result<Value> {
+/// On PostgreSQL c2d ends by itself when the database is lost to it, and is started again.
+pub(crate) async fn storm(
+    length: Duration,
+    seed: u64,
+    clocks: Option<Clocks>,
+    postgres: Option<PathBuf>,
+) -> Result<Value> {
     let way = |name: &str| clocks.as_ref().map_or(Ok(Vec::new()), |clocks| clocks.way(name));
-    let mut cluster = Cluster::start_by(way(C2D)?).await?;
+    let mut cluster = match &postgres {
+        Some(socket) => Cluster::start_on(socket).await?,
+        None => Cluster::start_by(way(C2D)?).await?,
+    };
     for ip in WORKERS {
         cluster.agent_by(ip, way(ip)?).await?;
         cluster.client().set_tags(ip, [TAG.to_owned()].into()).await?;
@@ -41,12 +55,17 @@ pub(crate) async fn storm(length: Duration, seed: u64, clocks: Option<Clocks>) -
     let begun = c2_tests::now();
     while begun.elapsed() < length && !submitting.is_finished() {
         sleep(Duration::from_millis(200 + random.below(1_500))).await;
-        let fault = match &clocks {
-            Some(clocks) if random.chance(50) => jump(clocks, &mut random),
+        let fault = match (&clocks, &postgres) {
+            (Some(clocks), _) if random.chance(50) => jump(clocks, &mut random),
+            (_, Some(socket)) if random.chance(15) => end_sessions(socket),
             _ => fault(&mut cluster, &mut random).await,
         };
         let fault = fault.context("while something was broken or mended")?;
         *faults.entry(fault).or_default() += 1;
+        if postgres.is_some() {
+            sleep(AFTERMATH).await;
+            cluster.revive_c2d().await?;
+        }
     }
     stop.send(true)?;
     submitting.await??;
@@ -58,6 +77,7 @@ pub(crate) async fn storm(length: Duration, seed: u64, clocks: Option<Clocks>) -
     let found = oracle::examine(&cluster, &load).await?;
     Ok(json!({
         "bench": "chaos storm",
+        "postgres": postgres.is_some(),
         "seed": seed,
         "seconds": begun.elapsed().as_secs(),
         "faults": faults,
@@ -66,6 +86,14 @@ pub(crate) async fn storm(length: Duration, seed: u64, clocks: Option<Clocks>) -
         "started_more_than_once": found.again,
         "broken_promises": 0,
     }))
+}
+
+/// The server ends all sessions, as when it goes down or a line breaks.
+fn end_sessions(socket: &Path) -> Result<&'static str> {
+    let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'c2d'";
+    let ended = Command::new("psql").arg("-h").arg(socket).args(["-U", "c2", "-d", "postgres", "-qc", sql]).output()?;
+    ensure!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    Ok("sessions ended")
 }
 
 fn jump(clocks: &Clocks, random: &mut Random) -> Result<&'static str> {

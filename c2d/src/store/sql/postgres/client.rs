@@ -2,47 +2,65 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use postgres::error::Severity;
-use postgres::fallible_iterator::FallibleIterator as _;
-use postgres::types::ToSql;
-use postgres::{Client, SimpleQueryMessage, Statement};
+use futures_util::TryStreamExt as _;
+use tokio::runtime::Runtime;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, Statement};
 
 use crate::store::StoreError;
-use crate::store::sql::postgres::statement::numbered;
-use crate::store::sql::postgres::tls::Tls;
+use crate::store::sql::postgres::pending::{Group, Kept, Pending};
+use crate::store::sql::postgres::session::{connect, in_order, runtime};
+use crate::store::sql::postgres::statement::{for_many, numbered};
+use crate::store::sql::postgres::value::Argument;
 use crate::store::sql::postgres::{Target, schema};
 use crate::store::sql::{Params, Row, SqlError, ValueRef};
 
 /// Statements that are kept; conditions of lists make some dozens.
 const STATEMENTS_MAX: usize = 256;
 
-/// What each session is set to, whatever the server's configuration says: a commit waits for the disk, and for
-/// the standby where there is one. A session that holds locks and says nothing is ended by the server, so that a
-/// stopped leader stands in nobody's way.
-const SESSION: &str = "SET client_min_messages = warning; SET idle_in_transaction_session_timeout = '2s';
-    SET standard_conforming_strings = on; SELECT set_config('synchronous_commit', 'on', false)
-        WHERE current_setting('synchronous_commit') IN ('off', 'local')";
-/// What sessions of readers are set to besides.
-const READER: &str = "SET default_transaction_read_only = on";
+/// How long the answer to a short question may take.
+const ANSWER: Duration = Duration::from_secs(8);
+/// Locks the row of the leader until the end of a transaction, so that no other becomes the leader before;
+/// without that row nothing counts.
+const LEADS: &str = "SELECT 1 FROM leader WHERE epoch = ?1 FOR SHARE";
 
 /// A connection to PostgreSQL.
 pub(in crate::store) struct Postgres {
     target: Target,
     client: RefCell<Client>,
     statements: RefCell<HashMap<String, Statement>>,
+    pending: RefCell<Pending>,
     /// The server warned since this was looked at last.
     warned: Arc<AtomicBool>,
     /// Only as the leader of this epoch anything is written.
     epoch: Option<i64>,
-    in_transaction: Cell<bool>,
+    transaction: Cell<Phase>,
     /// It only reads, and may connect again.
     is_reader: bool,
     /// Whose files are derived through it.
     node: String,
+    /// How long an answer may take; for ever if none.
+    patience: Option<Duration>,
+    /// Behind the client, which speaks through it.
+    runtime: Runtime,
 }
+
+/// How far a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    None,
+    /// The server does not know of it yet.
+    Due,
+    Open,
+}
+
+/// A request under way: its answer says how many rows there were.
+type Request<'a> = Pin<Box<dyn Future<Output = Result<u64, Error>> + 'a>>;
 
 impl std::fmt::Debug for Postgres {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -62,11 +80,38 @@ impl Postgres {
     }
 
     fn open(target: &Target, epoch: Option<i64>, is_reader: bool, node: &str) -> Result<Self, StoreError> {
-        let warned = Arc::<AtomicBool>::default();
-        let client = RefCell::new(connect(target, is_reader, &warned)?);
-        let (statements, in_transaction) = (RefCell::default(), Cell::new(false));
+        let (warned, runtime) = (Arc::<AtomicBool>::default(), runtime()?);
+        let client = RefCell::new(connect(&runtime, target, is_reader, &warned)?);
+        let (statements, pending, transaction) = (RefCell::default(), RefCell::default(), Cell::new(Phase::None));
         let (target, node) = (target.clone(), node.to_owned());
-        Ok(Self { target, client, statements, warned, epoch, in_transaction, is_reader, node })
+        Ok(Self {
+            target,
+            client,
+            statements,
+            pending,
+            warned,
+            epoch,
+            transaction,
+            is_reader,
+            node,
+            patience: None,
+            runtime,
+        })
+    }
+
+    /// The same for short questions alone: one that is not answered counts as failed. A commit may take as long
+    /// as the disks and the standby of the server need.
+    pub(in crate::store) fn impatient(self) -> Self {
+        Self { patience: Some(ANSWER), ..self }
+    }
+
+    fn wait<T>(&self, answer: impl Future<Output = Result<T, SqlError>>) -> Result<T, SqlError> {
+        self.runtime.block_on(async {
+            match self.patience {
+                Some(patience) => tokio::time::timeout(patience, answer).await.unwrap_or(Err(SqlError::Silent)),
+                None => answer.await,
+            }
+        })
     }
 
     /// Whose files are derived through it: several c2d have some of their own.
@@ -75,31 +120,46 @@ impl Postgres {
     }
 
     /// Runs statements that have no parameters.
-    pub(in crate::store) fn batch(&self, sql: &str) -> Result<(), SqlError> {
-        Ok(self.client.borrow_mut().batch_execute(sql)?)
+    pub(in crate::store) fn batch(&self, sql: &str) -> Result<(), StoreError> {
+        self.send()?;
+        let client = self.client.borrow();
+        Ok(self.wait(async { Ok(client.batch_execute(sql).await?) })?)
     }
 
     pub(in crate::store::sql) fn execute(&self, sql: &str, params: &impl Params) -> Result<usize, StoreError> {
-        if self.in_transaction.get() || self.epoch.is_none() {
-            return Ok(self.run(sql, params)?);
+        if self.transaction.get() != Phase::None || self.epoch.is_none() {
+            return self.run(sql, params);
         }
         // Whatever is written is written as the leader, also what stands alone.
-        self.begin()?;
+        self.begin();
         let changed = self.run(sql, params);
         if changed.is_ok() {
             self.commit()?;
         } else {
             self.roll_back();
         }
-        Ok(changed?)
+        changed
     }
 
-    fn run(&self, sql: &str, params: &impl Params) -> Result<usize, SqlError> {
-        let statement = self.prepare(sql)?;
+    fn run(&self, sql: &str, params: &impl Params) -> Result<usize, StoreError> {
+        self.send()?;
+        let statement = self.prepare(sql, || Some(numbered(sql)))?;
         let values = values(params);
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        let changed = self.client.borrow_mut().execute(&statement, &values)?;
-        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+        let values = values.iter().map(|value| value as &dyn ToSql);
+        let client = self.client.borrow();
+        let done = self.wait(async { Ok(client.execute_raw(&statement, values).await?) })?;
+        Ok(usize::try_from(done).unwrap_or(usize::MAX))
+    }
+
+    /// Runs a statement of a transaction before the next question or the commit, with what else waits then.
+    pub(in crate::store::sql) fn write(
+        &self,
+        sql: &str,
+        params: &impl Params,
+        must_change: bool,
+    ) -> Result<(), StoreError> {
+        let is_enough = self.pending.borrow_mut().add(sql, params, must_change);
+        if is_enough { self.send() } else { Ok(()) }
     }
 
     pub(in crate::store::sql) fn query(
@@ -109,59 +169,108 @@ impl Postgres {
         read: &mut dyn FnMut(&Row<'_>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         if self.is_reader && self.client.borrow().is_closed() {
-            *self.client.borrow_mut() = connect(&self.target, true, &self.warned)?;
+            *self.client.borrow_mut() = connect(&self.runtime, &self.target, true, &self.warned)?;
             self.statements.borrow_mut().clear();
         }
-        let statement = self.prepare(sql)?;
+        self.send()?;
+        let statement = self.prepare(sql, || Some(numbered(sql)))?;
         let values = values(params);
-        let mut client = self.client.borrow_mut();
-        let mut rows =
-            client.query_raw(&statement, values.iter().map(|value| value as &dyn ToSql)).map_err(SqlError::from)?;
-        while let Some(row) = rows.next().map_err(SqlError::from)? {
-            if !read(&Row::Postgres(&row))? {
-                break;
+        let values = values.iter().map(|value| value as &dyn ToSql);
+        let client = self.client.borrow();
+        let mut failed = None;
+        self.wait(async {
+            let mut rows = std::pin::pin!(client.query_raw(&statement, values).await?);
+            while let Some(row) = rows.try_next().await? {
+                match read(&Row::Postgres(&row)) {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// A statement that the server knows, under its name here.
+    fn prepare(&self, name: &str, sql: impl FnOnce() -> Option<String>) -> Result<Statement, SqlError> {
+        if let Some(statement) = self.statements.borrow().get(name) {
+            return Ok(statement.clone());
+        }
+        let sql = sql().ok_or(SqlError::NoRow)?;
+        let client = self.client.borrow();
+        let statement = self.wait(async { Ok(client.prepare(&sql).await?) })?;
+        let mut statements = self.statements.borrow_mut();
+        if statements.len() >= STATEMENTS_MAX {
+            statements.clear();
+        }
+        statements.insert(name.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// Begins a transaction, as the leader that this c2d was when it connected. The server learns of it with
+    /// the first statement.
+    pub(in crate::store::sql) fn begin(&self) {
+        self.transaction.set(Phase::Due);
+    }
+
+    /// Sends everything that waits, all of it before the first answer.
+    fn send(&self) -> Result<(), StoreError> {
+        let (is_due, groups) = (self.transaction.get() == Phase::Due, self.pending.borrow_mut().take());
+        if !is_due && groups.is_empty() {
+            return Ok(());
+        }
+        let statements = groups.iter().map(|group| self.statement(group)).collect::<Result<Vec<_>, _>>()?;
+        let arguments: Vec<Vec<Argument<'_>>> = groups.iter().map(arguments).collect();
+        let leader = self.epoch.filter(|_| is_due).map(|epoch| (self.prepare(LEADS, || Some(numbered(LEADS))), epoch));
+        let leader = leader.map(|(statement, epoch)| Ok::<_, SqlError>((statement?, epoch))).transpose()?;
+        let client = self.client.borrow();
+        let mut requests: Vec<Request<'_>> = Vec::new();
+        if is_due {
+            self.warned.store(false, Ordering::Relaxed);
+            self.transaction.set(Phase::Open);
+            requests.push(Box::pin(async { client.batch_execute("BEGIN").await.map(|()| 1) }));
+        }
+        if let Some((statement, epoch)) = &leader {
+            requests.push(Box::pin(client.execute_raw(statement, [epoch])));
+        }
+        for (statement, arguments) in statements.iter().zip(&arguments) {
+            let arguments = arguments.iter().map(|argument| argument as &dyn ToSql);
+            requests.push(Box::pin(client.execute_raw(statement, arguments)));
+        }
+        let mut answers = self.runtime.block_on(in_order(requests)).into_iter();
+        for begun in answers.by_ref().take(usize::from(is_due) + usize::from(leader.is_some())) {
+            if begun.map_err(SqlError::from)? == 0 {
+                return Err(StoreError::Deposed);
+            }
+        }
+        for (group, changed) in groups.iter().zip(answers) {
+            let changed = changed.map_err(|error| SqlError::from(error).refused())?;
+            if group.must_change && changed < group.rows.len() as u64 {
+                return Err(StoreError::nothing_to_change(&group.sql));
             }
         }
         Ok(())
     }
 
-    fn prepare(&self, sql: &str) -> Result<Statement, SqlError> {
-        if let Some(statement) = self.statements.borrow().get(sql) {
-            return Ok(statement.clone());
+    fn statement(&self, group: &Group) -> Result<Statement, SqlError> {
+        let one = self.prepare(&group.sql, || Some(numbered(&group.sql)))?;
+        if group.rows.len() == 1 {
+            return Ok(one);
         }
-        let statement = self.client.borrow_mut().prepare(&numbered(sql))?;
-        let mut statements = self.statements.borrow_mut();
-        if statements.len() >= STATEMENTS_MAX {
-            statements.clear();
-        }
-        statements.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
-    }
-
-    /// Begins a transaction, as the leader that this c2d was when it connected. The row is locked until the
-    /// end, so that no other becomes the leader before.
-    pub(in crate::store::sql) fn begin(&self) -> Result<(), StoreError> {
-        let sql = match self.epoch {
-            Some(epoch) => format!("BEGIN; SELECT 1 FROM leader WHERE epoch = {epoch} FOR SHARE"),
-            None => "BEGIN".to_owned(),
-        };
-        let answer = self.client.borrow_mut().simple_query(&sql).map_err(SqlError::from)?;
-        self.in_transaction.set(true);
-        let leads = answer.iter().any(|message| matches!(message, SimpleQueryMessage::Row(_)));
-        if self.epoch.is_some() && !leads {
-            self.roll_back();
-            return Err(StoreError::Deposed);
-        }
-        self.warned.store(false, Ordering::Relaxed);
-        Ok(())
+        self.prepare(&format!("many {}", group.sql), || for_many(&group.sql, one.params().iter().map(|ty| ty.name())))
     }
 
     /// Makes a transaction durable. The server warns when it gave up to wait for a synchronous standby: then
     /// what was written may be lost with this server, and does not count as durable.
     pub(in crate::store::sql) fn commit(&self) -> Result<(), StoreError> {
-        let done = self.client.borrow_mut().batch_execute("COMMIT").map_err(SqlError::from);
-        self.in_transaction.set(false);
-        done?;
+        self.send()?;
+        let done = self.runtime.block_on(self.client.borrow().batch_execute("COMMIT"));
+        self.transaction.set(Phase::None);
+        done.map_err(SqlError::from)?;
         if self.warned.swap(false, Ordering::Relaxed) {
             return Err(SqlError::NotReplicated.into());
         }
@@ -169,8 +278,11 @@ impl Postgres {
     }
 
     pub(in crate::store::sql) fn roll_back(&self) {
-        self.in_transaction.set(false);
-        if let Err(e) = self.client.borrow_mut().batch_execute("ROLLBACK") {
+        self.pending.borrow_mut().take();
+        if self.transaction.replace(Phase::None) != Phase::Open {
+            return;
+        }
+        if let Err(e) = self.runtime.block_on(self.client.borrow().batch_execute("ROLLBACK")) {
             tracing::debug!("a transaction was over already: {e}");
         }
     }
@@ -181,21 +293,15 @@ impl Postgres {
     }
 }
 
-fn connect(target: &Target, is_reader: bool, warned: &Arc<AtomicBool>) -> Result<Client, StoreError> {
-    let (tls, warned) = (Tls::of(target)?, Arc::clone(warned));
-    let mut config = target.with_password();
-    config.notice_callback(move |notice| {
-        if notice.parsed_severity().is_none_or(|severity| severity == Severity::Warning) {
-            tracing::warn!("PostgreSQL warns: {}", notice.message());
-            warned.store(true, Ordering::Relaxed);
+/// What is sent for a group: for several rows each column is an array.
+fn arguments(group: &Group) -> Vec<Argument<'_>> {
+    match &group.rows[..] {
+        [row] => row.iter().map(|value| Argument::One(value.value())).collect(),
+        rows => {
+            let column = |at: usize| Argument::Many(rows.iter().map(|row: &Vec<Kept>| row[at].value()).collect());
+            (0..rows.first().map_or(0, Vec::len)).map(column).collect()
         }
-    });
-    let mut client = config.connect(tls).map_err(SqlError::from)?;
-    client.batch_execute(SESSION).map_err(SqlError::from)?;
-    if is_reader {
-        client.batch_execute(READER).map_err(SqlError::from)?;
     }
-    Ok(client)
 }
 
 fn values(params: &impl Params) -> Vec<ValueRef<'_>> {

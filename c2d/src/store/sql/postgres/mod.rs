@@ -3,13 +3,17 @@
 //! A connection that broke is never taken up again in the middle of something: nobody knows then what
 //! the server did. Those that only read connect again at their next question.
 
+mod bytes;
 mod client;
+mod pending;
 mod schema;
+mod session;
 mod statement;
 mod target;
 mod tls;
 mod value;
 
+pub(super) use bytes::{FILES_BYTES, JOB_BYTES, ROWS_BYTES};
 pub(in crate::store) use client::Postgres;
 #[cfg(test)]
 pub(in crate::store) use schema::columns;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use c2_shared::advice::Advice;
-use postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode};
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -18,7 +18,7 @@ const UNHEARD: Duration = Duration::from_secs(5);
 pub struct Target {
     /// As it was written.
     text: String,
-    config: Box<postgres::Config>,
+    config: Box<tokio_postgres::Config>,
     /// The authorities that the server's certificate may come from, in place of the system's.
     pub(super) root_file: Option<PathBuf>,
 }
@@ -51,9 +51,9 @@ impl FromStr for Target {
         let whole = text.to_owned();
         let (text, root_file) = without_root_file(text)?;
         // The words of the parser name a key or a value that it does not know, and never the password.
-        let mut config: postgres::Config = text
-            .parse()
-            .map_err(|error| TargetError::Malformed(c2_shared::advice::with_causes(&error as &postgres::Error)))?;
+        let mut config: tokio_postgres::Config = text.parse().map_err(|error| {
+            TargetError::Malformed(c2_shared::advice::with_causes(&error as &tokio_postgres::Error))
+        })?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(TargetError::NoHost);
         }
@@ -90,7 +90,7 @@ fn without_root_file(text: &str) -> Result<(String, Option<PathBuf>), TargetErro
 
 impl Target {
     /// The configuration with the password that a file has for it, if none was given.
-    pub(super) fn with_password(&self) -> postgres::Config {
+    pub(super) fn with_password(&self) -> tokio_postgres::Config {
         let mut config = (*self.config).clone();
         if config.get_password().is_some() {
             return config;

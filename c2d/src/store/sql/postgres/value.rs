@@ -4,8 +4,8 @@
 use std::error::Error;
 
 use bytes::BytesMut;
-use postgres::Row;
-use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::store::sql::row::Column;
 use crate::store::sql::{SqlError, ValueRef};
@@ -26,6 +26,28 @@ impl ToSql for ValueRef<'_> {
             Self::Text(text) if text.contains('\0') => text.replace('\0', "\u{fffd}").to_sql(ty, out),
             Self::Text(text) => text.to_sql(ty, out),
             Self::Blob(bytes) => bytes.to_sql(ty, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+/// What stands for a parameter of a statement: a value, or one of each of many rows.
+#[derive(Debug)]
+pub(super) enum Argument<'a> {
+    One(ValueRef<'a>),
+    Many(Vec<ValueRef<'a>>),
+}
+
+impl ToSql for Argument<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Fault> {
+        match self {
+            Self::One(value) => value.to_sql(ty, out),
+            Self::Many(values) => values.to_sql(ty, out),
         }
     }
 

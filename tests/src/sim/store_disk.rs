@@ -1,5 +1,7 @@
-//! The real store as the disk of a simulated c2d, in a temporary folder.
+//! The real store as the disk of a simulated c2d: in a temporary folder, or in a database on a server.
 
+use std::path::Path;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use c2d::engine::{Batch, Durable as _};
 use c2d::sched::Decision;
 use c2d::sched::decision::Saved;
 use c2d::sched::event::Now;
-use c2d::store::{Config, Engine, Opened, StoreError, open};
+use c2d::store::{Candidate, Config, Engine, Opened, StoreError, Target, open};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -18,15 +20,16 @@ use super::disk::Disk;
 const LOCK_TRIES: u32 = 100;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
-/// SQLite in a folder of its own.
+/// SQLite in a folder of its own, or a schema of its own on a server.
 #[derive(Debug)]
-pub struct SqliteDisk {
+pub struct StoreDisk {
     dir: TempDir,
+    target: Option<Target>,
     opened: Option<Opened>,
     runtime: Runtime,
 }
 
-impl SqliteDisk {
+impl StoreDisk {
     /// A new store.
     ///
     /// # Panics
@@ -34,7 +37,29 @@ impl SqliteDisk {
     #[must_use]
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime needs little");
-        Self { dir: TempDir::new().expect("there is room for a temporary folder"), opened: None, runtime }
+        Self { dir: TempDir::new().expect("there is room for a temporary folder"), target: None, opened: None, runtime }
+    }
+
+    /// A new store in a new schema of the server whose socket is in this folder.
+    ///
+    /// # Panics
+    /// When the server does not make one.
+    #[must_use]
+    pub fn on_postgres(socket: &Path, schema: &str) -> Self {
+        let mut psql = Command::new("psql");
+        psql.arg("-h").arg(socket).args(["-U", "c2", "-d", "postgres", "-qc", &format!("CREATE SCHEMA {schema}")]);
+        assert!(psql.status().is_ok_and(|status| status.success()), "no schema {schema}");
+        let url = format!("{}?options=-csearch_path%3D{schema}", crate::postgres_server::url(socket));
+        Self { target: Some(url.parse().expect("it is well formed")), ..Self::new() }
+    }
+
+    /// As the next leader.
+    fn engine(&self) -> Engine {
+        let Some(target) = &self.target else { return Engine::Sqlite };
+        let mut candidate = Candidate::open(target, "here").expect("the server answers");
+        let leadership = candidate.try_lead().expect("the server answers").expect("nobody else leads");
+        leadership.resign();
+        Engine::Postgres { target: target.clone(), epoch: leadership.epoch().expect("it has a number") }
     }
 
     /// Lines of `jobs.log`.
@@ -48,13 +73,13 @@ impl SqliteDisk {
     }
 }
 
-impl Default for SqliteDisk {
+impl Default for StoreDisk {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Disk for SqliteDisk {
+impl Disk for StoreDisk {
     fn commit(&mut self, now: Now, decisions: &[Decision]) {
         let opened = self.opened.as_mut().expect("a disk is loaded before it is written to");
         let batch = Batch { decisions: decisions.to_vec(), outputs: Vec::new(), now };
@@ -67,7 +92,7 @@ impl Disk for SqliteDisk {
         }
         let dir = self.dir.path().join("c2d");
         let config = Config {
-            engine: Engine::Sqlite,
+            engine: self.engine(),
             jobs_log: dir.join("jobs.log"),
             workers_json: dir.join("workers.json"),
             keep: ServerConfig::default().retention(),
