@@ -12,11 +12,13 @@ mod disk;
 mod given;
 mod oracle;
 mod random;
+mod report;
 mod sqlite;
 mod timetable;
 mod world;
 
 pub use disk::{Disk, PaperDisk};
 pub use random::Random;
+pub use report::Report;
 pub use sqlite::SqliteDisk;
-pub use world::{Report, World};
+pub use world::World;
