@@ -298,8 +298,7 @@ pub struct RuleRecord {
 impl RuleRecord {
     /// Whether it asks for the same and has the same target, however far it was told.
     pub fn asks_the_same(&self, other: &Self) -> bool {
-        let (seq, notice) = (self.seq, self.notice);
-        *self == Self { seq, notice, ..other.clone() }
+        *self == Self { seq: self.seq, notice: self.notice, ..other.clone() }
     }
 
     /// Whether it is still to tell of this.
