@@ -58,7 +58,7 @@ fn no_history_breaks_a_promise() {
     assert!(!many || all(7) > 0, "no machine was woken");
     let rare = (8..13).map(all).collect::<Vec<_>>();
     assert!(
-        !many || rare.iter().all(|n| *n > 0),
+        seeds().count() < 300 || rare.iter().all(|n| *n > 0),
         "runs left out, queued, cancelled for; late words; expired: {rare:?}"
     );
     // Few of them come back, so a handful of histories may have none.
