@@ -85,7 +85,9 @@ impl Timetable {
             return;
         }
         match record.overlap {
-            Overlap::Skip => panic!("{} of {name} begins while {earlier:?} have not ended", job.id),
+            Overlap::Skip => {
+                assert!(earlier.is_empty(), "{} of {name} begins while {earlier:?} have not ended", job.id);
+            }
             Overlap::Queue => {
                 let waits = earlier.iter().any(|(_, one)| !one.runs);
                 assert!(!waits && is_behind(last), "{} of {name} is to wait for one run: {earlier:?}", job.id);
