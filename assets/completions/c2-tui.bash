@@ -649,8 +649,20 @@ _c2__tui() {
     esac
 }
 
+_c2_tui_names() {
+    local IFS=$'\n' found
+    found=($("$1" complete --bash "$2" -- "${COMP_LINE:0:COMP_POINT}" 2>/dev/null))
+    if [[ ${#found[@]} -gt 0 ]]; then
+        COMPREPLY=("${found[@]}")
+        compopt -o nospace 2>/dev/null
+    else
+        unset IFS
+        _c2__tui "$@"
+    fi
+}
+
 if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -F _c2__tui -o nosort -o bashdefault -o default c2-tui
+    complete -F _c2_tui_names -o nosort -o bashdefault -o default c2-tui
 else
-    complete -F _c2__tui -o bashdefault -o default c2-tui
+    complete -F _c2_tui_names -o bashdefault -o default c2-tui
 fi

@@ -151,3 +151,17 @@ complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "config" -d 'Print each setting, its value and where that comes from'
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2-tui -l exec -x -a "list doctor groups assign unassign info set-tags set-resources get-tags detect-tags drain resume wake remove-worker jobs job submit batch batches split schedule notify cancel hold release change top bottom retry why pause unpause queue-status stats timeline log output get-files cleanup-workspaces pdsh copy verify-ssh add-worker follow wait help"
+
+function __c2_tui_names
+    set -l program (commandline -opc)[1]
+    $program complete -- (commandline -cp | string collect) 2>/dev/null
+end
+complete -c c2-tui -l exec -x -a "(__c2_tui_names)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l group -x -a "(__c2_tui_names)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l tags -x -a "(__c2_tui_names)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l depends -x -a "(__c2_tui_names)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l exclude -x -a "(__c2_tui_names)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l worker -x -a "(__c2_tui_names)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l with-files-of -x -a "(__c2_tui_names)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l notify -x -a "(__c2_tui_names)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l batch -x -a "(__c2_tui_names)"

@@ -134,6 +134,19 @@ pub(crate) enum Other {
         #[arg(long)]
         allow_changes: bool,
     },
+    /// What shells ask when Tab is pressed; `assets/completions` call it.
+    #[command(hide = true)]
+    Complete {
+        /// Where c2d is.
+        #[command(flatten)]
+        place: PlaceFlags,
+        /// The command line up to the caret
+        #[arg(value_name = "LINE", allow_hyphen_values = true)]
+        line: String,
+        /// What bash replaces
+        #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+        bash: Option<String>,
+    },
     /// Print each setting, its value and where that comes from
     Config {
         /// Where c2d is.

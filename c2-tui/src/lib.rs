@@ -30,6 +30,8 @@ mod ui;
 mod event_loop;
 mod feed;
 
+mod shell_completion;
+
 pub mod for_tests;
 
 #[cfg(test)]

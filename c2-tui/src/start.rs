@@ -9,7 +9,7 @@ use crate::arguments::{Arguments, Asked, Other};
 use crate::command::{CommandError, Kind};
 use crate::headless::{self, Printer};
 use crate::local::Local;
-use crate::{connect, event_loop, exit, local, login, mcp, settings, zone};
+use crate::{connect, event_loop, exit, local, login, mcp, settings, shell_completion, zone};
 
 /// Runs the program with its command line, the name first; answers the exit status.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> i32 {
@@ -60,6 +60,9 @@ async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
         }
         Some(Other::Config { place, json }) => {
             return Ok(shown(&settings::list(place, &arguments.origins, *json)?, *json));
+        }
+        Some(Other::Complete { place, line, bash }) => {
+            return Ok(shown(&shell_completion::offers(line, bash.as_deref(), place).await, false));
         }
         Some(Other::Mcp { place, allow_changes }) => {
             return mcp::serve(connect::client(&place.place())?, *allow_changes).await;

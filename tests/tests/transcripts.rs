@@ -37,14 +37,17 @@ transcripts! {
     batches
     changes
     dependencies
+    figures
     files
     first_steps
     help
     jobs_and_their_ends
     many_jobs
+    many_workers
     no_daemon
     notifications
     original_readme
+    places
     readme_commands
     readme_examples
     refusals

@@ -7,7 +7,7 @@ use crate::command::{CommandError, Context, Data, Outcome};
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Batches {
     /// Only this batch, in full
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "BATCH")]
     pub(crate) name: Option<String>,
 }
 

@@ -92,7 +92,7 @@ pub(crate) struct JobFlags {
     #[arg(long, value_name = "NOTIFICATION", value_delimiter = ',')]
     pub(crate) notify: Vec<String>,
     /// The batch that it belongs to; `@batch:NAME` then means all of them
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "BATCH")]
     pub(crate) batch: Option<String>,
     #[command(flatten)]
     pub(crate) needs: NeedFlags,

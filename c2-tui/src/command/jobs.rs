@@ -20,7 +20,7 @@ pub(crate) struct Jobs {
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
     /// Only jobs of this batch
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "BATCH")]
     pub(crate) batch: Option<String>,
     /// Only jobs that asked for this tag
     #[arg(long, value_name = "TAG")]

@@ -20,7 +20,7 @@ pub(crate) struct Log {
     #[arg(long, value_name = "WORKER")]
     pub(crate) worker: Option<String>,
     /// Only results of jobs of this batch
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "BATCH")]
     pub(crate) batch: Option<String>,
     /// Only results of jobs of this name
     #[arg(long, value_name = "NAME")]

@@ -67,6 +67,7 @@ pub(crate) enum Operand {
     Tag,
     Schedule,
     Notification,
+    Batch,
     /// What to do with a schedule.
     Action,
     /// A path of this machine.
@@ -89,6 +90,7 @@ impl Operand {
             "TAG" | "TAGS" => Self::Tag,
             "SCHEDULE" => Self::Schedule,
             "NOTIFICATION" => Self::Notification,
+            "BATCH" => Self::Batch,
             "ACTION" => Self::Action,
             "FILE" | "DIR" => Self::Path,
             "PLACE" => Self::Place,

@@ -33,7 +33,7 @@ pub(crate) fn list(look: &Look, list: &BatchList) -> String {
             count(row.running),
             count(row.waiting()),
             Cell::from(row.max_running.map(|n| n.to_string()).unwrap_or_default()),
-            Cell::from(ready_in(row)),
+            Cell::from(ready_in(row.eta_s)),
             Cell::from(look.table_time(row.submitted_ms)),
         ]);
     }
@@ -55,7 +55,7 @@ pub(crate) fn show(look: &Look, row: &BatchRow) -> String {
             ("blocked", count(row.blocked)),
             ("held", count(row.held)),
             ("at once", row.max_running.map(|n| format!("at most {n}")).unwrap_or_default()),
-            ("ready in", ready_in(row)),
+            ("ready in", ready_in(row.eta_s)),
             ("submitted", look.table_time(row.submitted_ms)),
             ("ended", row.ended_ms.map(|at| look.table_time(at)).unwrap_or_default()),
         ],
@@ -80,8 +80,9 @@ pub(crate) fn progress(row: &BatchRow) -> String {
     text
 }
 
-fn ready_in(row: &BatchRow) -> String {
-    row.eta_s.filter(|eta_s| *eta_s > 0).map(|eta_s| format!("about {}", span(eta_s * 1_000))).unwrap_or_default()
+/// How long something takes still, as far as that is known and it is not longer under way than that.
+pub(super) fn ready_in(eta_s: Option<u64>) -> String {
+    eta_s.filter(|eta_s| *eta_s > 0).map(|eta_s| format!("about {}", span(eta_s * 1_000))).unwrap_or_default()
 }
 
 #[cfg(test)]

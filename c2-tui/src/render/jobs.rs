@@ -4,6 +4,7 @@ use c2_shared::api::jobs::{AttemptRow, JobInfo, JobList, JobLog, JobRow, QueueSt
 use c2_shared::job::{JobSpec, JobState, OnLost, Standing};
 use c2_shared::time::span;
 
+use crate::render::batches::ready_in;
 use crate::render::look::{Look, bytes};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
@@ -71,6 +72,7 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
         ("worker", worker(row)),
         ("submitted", look.time(row.submitted_ms)),
         ("started", time(row.started_ms)),
+        ("ready in", ready_in(job.eta_s)),
         ("ended", time(row.ended_ms)),
         ("took", took(row)),
         ("used", used(row.peak_bytes, row.cpu_ms)),

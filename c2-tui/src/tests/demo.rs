@@ -195,6 +195,7 @@ pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
         row,
         spec,
         attempts: vec![attempt],
+        eta_s: None,
         stdout: "epoch 1\tloss 0.93\nepoch 2\tloss 0.71\n".to_owned(),
         stderr: "warning: no tensor cores\n".to_owned(),
         stdout_dropped: 0,

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use c2_shared::api::jobs::{JobInfo, WaitQuery, WaitResponse};
+use c2_shared::api::jobs::{JobInfo, JobRow, LogQuery, WaitQuery, WaitResponse};
 use c2_shared::api::output::Streams;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
-use c2_shared::job::JobSpec;
+use c2_shared::job::{JobSpec, JobState};
 use c2_shared::limits::WAIT_MAX_S;
 
+use crate::figures::median_ms;
 use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
 use crate::http::kept::{Kept, Reader, Shown};
+use crate::http::stats::{RUNS_MAX, rows};
 use crate::rows::job_row;
 use crate::sched::Reject;
 use crate::store::payload;
@@ -22,7 +24,24 @@ pub(crate) async fn job(
     QueryOf(query): QueryOf<WaitQuery>,
     name: Name,
 ) -> Answer<WaitResponse> {
-    Ok(Json(wait_for(&app, name.job()?, query.wait_s.unwrap_or(0)).await?))
+    let wait_s = query.wait_s.unwrap_or(0);
+    let mut answer = wait_for(&app, name.job()?, wait_s).await?;
+    // Who waits asks again and again.
+    if wait_s == 0 {
+        answer.job.eta_s = eta_s(&app, &answer.job.row).await?;
+    }
+    Ok(Json(answer))
+}
+
+/// Seconds until a job has ended that runs, by the run times of others of its name.
+async fn eta_s(app: &App, row: &JobRow) -> Result<Option<u64>, ApiError> {
+    let (JobState::Running, Some(name), Some(started_ms)) = (row.state, &row.name, row.started_ms) else {
+        return Ok(None);
+    };
+    let (name, state) = (Some(name.clone()), Some(JobState::Succeeded));
+    let others = rows(app, LogQuery { lines: Some(RUNS_MAX), name, state, ..LogQuery::default() }).await?;
+    let ran_ms = app.clock.now().wall_ms.saturating_sub(started_ms);
+    Ok(median_ms(&others).map(|median_ms| median_ms.saturating_sub(ran_ms).div_ceil(1_000)))
 }
 
 /// Waits for a job's end and shows it, ended or not.
@@ -52,6 +71,7 @@ async fn show(app: &App, job: JobId) -> Result<JobInfo, ApiError> {
         row: job_row(&view),
         spec: JobSpec { depends: stored.depends.clone(), ..without_contents(payload::shown(&view.payload)) },
         attempts: stored.attempts,
+        eta_s: None,
         stdout,
         stderr,
         stdout_dropped: reader.stdout.output.dropped,

@@ -296,6 +296,11 @@ pub struct RuleRecord {
 }
 
 impl RuleRecord {
+    /// Whether it asks for the same and has the same target, however far it was told.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        *self == Self { seq: self.seq, notice: self.notice, ..other.clone() }
+    }
+
     /// Whether it is still to tell of this.
     pub fn awaits(&self, notice: &NoticeRecord) -> bool {
         self.notice < notice.id && self.on.contains(&notice.kind)

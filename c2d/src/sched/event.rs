@@ -246,13 +246,9 @@ pub struct RuleRemoved {
     pub name: String,
 }
 
-/// Somebody was told all up to here.
+/// Somebody was told all up to here that a rule asked for when it was read: how far that is stands in the rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    pub name: String,
-    pub seq: u64,
-    pub notice: u64,
-}
+pub struct Told(pub RuleRecord);
 
 /// The time of [`super::Scheduler::next_deadline`] has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

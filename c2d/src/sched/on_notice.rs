@@ -35,7 +35,7 @@ impl Event for RuleChanged {
         let Self { was, new } = self;
         let old = turn.s.find_rule(&new.name)?;
         let (seq, notice) = (old.seq, old.notice);
-        if *old != (RuleRecord { seq, notice, ..was }) {
+        if !old.asks_the_same(&was) {
             return Err(Reject::NotificationChanged { name: new.name });
         }
         turn.decide(Decision::PutRule(Box::new(RuleRecord { seq, notice, ..new })));
@@ -59,8 +59,13 @@ impl Event for Told {
     type Answer = ();
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
-        let mut record = turn.s.find_rule(&self.name)?.clone();
-        (record.seq, record.notice) = (record.seq.max(self.seq), record.notice.max(self.notice));
+        let Self(told) = self;
+        let mut record = turn.s.find_rule(&told.name)?.clone();
+        // What an old target was told, the one in its place was not; nor was it asked for in the same way.
+        if !record.asks_the_same(&told) {
+            return Err(Reject::NotificationChanged { name: told.name });
+        }
+        (record.seq, record.notice) = (record.seq.max(told.seq), record.notice.max(told.notice));
         turn.decide(Decision::PutRule(Box::new(record)));
         turn.forget_notices();
         Ok(())

@@ -110,6 +110,10 @@ pub struct JobInfo {
     pub spec: JobSpec,
     /// Its attempts, oldest first.
     pub attempts: Vec<AttemptRow>,
+    /// Seconds until it has ended, while it runs, if it takes as long as half of the jobs of its name did lately; none
+    /// where none of that name succeeded. An answer that was waited for says none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_s: Option<u64>,
     /// Standard output of its latest ended attempt as text, with U+FFFD for what is no UTF-8. Of a long
     /// one the beginning and the end, with a line in place of what is not shown or was dropped. The
     /// bytes themselves: [`super::endpoint::GET_OUTPUT`].

@@ -12,11 +12,13 @@ mod disk;
 mod given;
 mod oracle;
 mod random;
+mod report;
 mod store_disk;
 mod timetable;
 mod world;
 
 pub use disk::{Disk, PaperDisk};
 pub use random::Random;
+pub use report::Report;
 pub use store_disk::StoreDisk;
-pub use world::{Report, World};
+pub use world::World;

@@ -43,6 +43,11 @@ pub(crate) struct Oracle {
     shares: BTreeMap<AttemptId, Share>,
     /// Workers that must not run each job.
     excluded: BTreeMap<JobId, Vec<String>>,
+    /// Workers that alone may run each job, where it names some.
+    only: BTreeMap<JobId, Vec<String>>,
+    /// When each job that has not started expires, in wall-clock time; and how many did.
+    expires: BTreeMap<JobId, u64>,
+    expired: u64,
     /// Jobs that asked for the machine of their dependencies.
     together: BTreeSet<JobId>,
     /// Jobs that run at most once, whatever happens to their workers.
@@ -94,6 +99,12 @@ impl Oracle {
             None => drop(self.batches.remove(&job.id)),
         }
         self.excluded.insert(job.id, job.terms.placement.exclude.clone());
+        self.only.insert(job.id, job.terms.placement.workers.clone());
+        self.expires.remove(&job.id);
+        if let Some(expires_s) = job.terms.expires_s {
+            let from_ms = job.submitted_ms.max(job.terms.begin_at.unwrap_or(0));
+            self.expires.insert(job.id, from_ms + 1_000 * expires_s);
+        }
         let note = |is_one: bool, jobs: &mut BTreeSet<JobId>| {
             if is_one {
                 jobs.insert(job.id)
@@ -134,6 +145,9 @@ impl Oracle {
                     self.shares.insert(*attempt, share.clone());
                     let excluded = self.excluded[&attempt.job].iter().any(|word| word == worker.as_str());
                     assert!(!excluded, "{attempt} goes to {worker}, where it must not run");
+                    let only = &self.only[&attempt.job];
+                    let fits = only.is_empty() || only.iter().any(|word| word == worker.as_str());
+                    assert!(fits, "{attempt} goes to {worker}, and may only run on {only:?}");
                     let last = self.issued.insert(attempt.job, attempt.number).unwrap_or(0);
                     assert_eq!(last + 1, attempt.number, "I5: attempts of {} repeat or skip", attempt.job);
                     assert!(!self.verdicts.contains_key(&attempt.job), "I3: {} starts after its end", attempt.job);
@@ -156,8 +170,9 @@ impl Oracle {
                 }
                 Decision::PutWorker(record) => self.check_worker(record, now_ms),
                 Decision::RemoveWorker { worker } => drop(self.known.remove(worker)),
-                Decision::End { job, attempt, outcome, seq, .. } => {
+                Decision::End { job, attempt, outcome, seq, at_ms, .. } => {
                     self.running.remove(job);
+                    self.check_expiry(*job, outcome, *at_ms);
                     let number = AttemptId { job: *job, number: *attempt };
                     let unstarted = self.given.was_ahead(number) && !self.started.contains(&number);
                     assert!(!unstarted || *outcome != Outcome::Lost, "{job} failed and was never started");
@@ -266,6 +281,24 @@ impl Oracle {
                 | Outcome::Setup { .. }
         );
         assert!(!by_worker || !self.given_up.contains(&attempt), "{attempt} was given up, and its result counts");
+    }
+
+    /// A job expires when its time is over, not before.
+    fn check_expiry(&mut self, job: JobId, outcome: &Outcome, at_ms: u64) {
+        let due = self.expires.remove(&job);
+        if *outcome == Outcome::Expired {
+            assert!(due.is_some_and(|due| due <= at_ms), "{job} expires at {at_ms}, not at {due:?}");
+            self.expired += 1;
+        }
+    }
+
+    /// Jobs whose time to start is over.
+    pub(crate) fn expiring(&self, wall_ms: u64) -> impl Iterator<Item = JobId> {
+        self.expires.iter().filter(move |(_, due)| **due <= wall_ms).map(|(job, _)| *job)
+    }
+
+    pub(crate) const fn expired(&self) -> u64 {
+        self.expired
     }
 
     /// Whether a job waits for its worker to come back.

@@ -21,6 +21,7 @@ use super::agent::{Agent, Running, Staged, Told};
 use super::disk::Disk;
 use super::oracle::Oracle;
 use super::random::Random;
+use super::report::Report;
 use super::timetable::Timetable;
 use messenger::Told as Messages;
 use sleep::Packets;
@@ -76,31 +77,6 @@ enum Message {
     Poll { agent: usize, poll: Box<event::Poll> },
     Answer { agent: usize, session: Session, seq: u64, answer: PollAnswer },
     Refused { agent: usize, session: Session, seq: u64 },
-}
-
-/// What a history consisted of, to see that it was worth something.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Events that the scheduler handled.
-    pub events: u64,
-    /// Jobs that ended.
-    pub jobs: usize,
-    /// Process trees that ran.
-    pub runs: usize,
-    /// Runs of schedules that became jobs, and instants that were missed.
-    pub scheduled: u64,
-    pub missed: u64,
-    /// Crashes of c2d.
-    pub crashes: u64,
-    /// Copies of state folders that were found out.
-    pub copies: u64,
-    /// Jobs that were given to workers ahead of slots, and those of them that came back.
-    pub ahead: u64,
-    pub recalls: u64,
-    /// Packets that were sent to wake machines.
-    pub wakes: u64,
-    /// Everything that was decided, as a number: equal seeds give equal numbers.
-    pub fingerprint: u64,
 }
 
 impl<D: Disk> World<D> {
@@ -169,6 +145,7 @@ impl<D: Disk> World<D> {
                 self.release_all();
             }
             self.cancel_endless();
+            self.cancel_homeless();
             self.give_up_the_dead();
             self.step();
             self.oracle.check_survivors(self.now.mono.0);
@@ -184,6 +161,8 @@ impl<D: Disk> World<D> {
         self.report.jobs = self.oracle.ended();
         self.report.runs = self.oracle.runs();
         (self.report.scheduled, self.report.missed) = self.timetable.counts();
+        self.report.overlaps = self.timetable.overlaps();
+        (self.report.late_words, self.report.expired) = (self.told.late(), self.oracle.expired());
         (self.report, self.disk)
     }
 
@@ -216,6 +195,7 @@ impl<D: Disk> World<D> {
             let before = self.uncommitted.len();
             self.apply(event::TimePassed);
             self.oracle.check_patience(&self.uncommitted[before..]);
+            self.check_expired();
             self.check_cancels();
         }
         self.set_clock(end);
@@ -302,10 +282,11 @@ impl<D: Disk> World<D> {
         self.unanswered.clear();
         self.unsaid.clear();
         self.polls.clear();
+        self.told.crash();
         let saved = self.disk.load();
         self.scheduler = Scheduler::restore(saved, CAPACITY, self.now);
         self.scheduler.check_invariants();
-        let down_ms = self.random.pick(&[1, 1_000, 20_000]);
+        let down_ms = self.random.pick(&[1, 1_000, 20_000, 20_000, 200_000]);
         let of_c2d = |message: &Message| !matches!(message, Message::Register { .. } | Message::Poll { .. });
         self.wire.retain(|_, message| of_c2d(message));
         let end = self.now.mono.after_ms(down_ms);

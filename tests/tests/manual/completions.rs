@@ -21,7 +21,84 @@ pub(super) fn add(files: &mut Files, program: &Command) {
         if shell == Shell::Fish {
             text.extend(forgotten(&prepared, name, &[]).into_bytes());
         }
+        if name == "c2-tui" {
+            text = with_names(&String::from_utf8(text).expect("completions are text"), &prepared, shell).into_bytes();
+        }
         files.insert(PathBuf::from(file), text);
+    }
+}
+
+/// Words of the usage that stand for names which only c2d knows.
+const NAMES: [&str; 6] = ["JOB", "WORKER", "GROUP", "TAG", "NOTIFICATION", "BATCH"];
+
+/// bash asks c2-tui first, which is silent where the words of the generator are all that fits.
+const BASH: &str = r#"
+_c2_tui_names() {
+    local IFS=$'\n' found
+    found=($("$1" complete --bash "$2" -- "${COMP_LINE:0:COMP_POINT}" 2>/dev/null))
+    if [[ ${#found[@]} -gt 0 ]]; then
+        COMPREPLY=("${found[@]}")
+        compopt -o nospace 2>/dev/null
+    else
+        unset IFS
+        _c2__tui "$@"
+    fi
+}
+"#;
+
+/// zsh asks where the generator has a word for a name, and for lines of the console.
+const ZSH: &str = r#"(( $+functions[_c2_tui_names] )) ||
+_c2_tui_names() {
+    local -a found shown
+    local before="${(j: :)words[1,CURRENT-1]}"
+    found=("${(@f)$("${_comp_command1:-c2-tui}" complete -- "$before $QIPREFIX$IPREFIX$PREFIX" 2>/dev/null)}")
+    found=(${found:#})
+    if (( $#found )); then
+        shown=("${(@)found//$'\t'/  }")
+        found=("${(@)found%%$'\t'*}")
+        compadd -l -S '' -d shown -a found
+    elif [[ "$1" != names ]]; then
+        compadd -- "$@"
+    fi
+}
+"#;
+
+const FISH: &str = r#"
+function __c2_tui_names
+    set -l program (commandline -opc)[1]
+    $program complete -- (commandline -cp | string collect) 2>/dev/null
+end
+complete -c c2-tui -l exec -x -a "(__c2_tui_names)"
+"#;
+
+/// Completions of c2-tui that ask it for names.
+fn with_names(text: &str, program: &Command, shell: Shell) -> String {
+    let run = program.find_subcommand("run").expect("c2-tui runs commands");
+    let is_name = |arg: &&Arg| arg.get_value_names().is_some_and(|of| of.iter().any(|name| NAMES.contains(&&**name)));
+    match shell {
+        Shell::Bash => {
+            let (functions, end) = text.split_at(text.rfind("\nif [[").expect("it is loaded at its end"));
+            functions.to_owned() + BASH + &end.replace("-F _c2__tui ", "-F _c2_tui_names ")
+        }
+        Shell::Zsh => {
+            let asking = NAMES.iter().fold(text.to_owned(), |text, name| {
+                text.replace(&format!("]:{name}:'"), &format!("]:{name}:_c2_tui_names names'"))
+            });
+            let verbs = asking.find("]:LINE:(").expect("--exec has verbs");
+            let (before, after) = asking.split_at(verbs + "]:LINE:".len());
+            let (verbs, after) = after[1..].split_once(')').expect("they are in brackets");
+            let asking = format!("{before}_c2_tui_names {verbs}{after}");
+            let at = asking.find("\nif [ \"$funcstack").expect("it is loaded at its end") + 1;
+            format!("{}{ZSH}\n{}", &asking[..at], &asking[at..])
+        }
+        _ => {
+            let flags = run.get_arguments().filter(is_name).filter_map(Arg::get_long);
+            let flags = flags.map(|flag| {
+                let when = "__fish_c2_tui_using_subcommand run";
+                format!("complete -c c2-tui -n \"{when}\" -l {flag} -x -a \"(__c2_tui_names)\"\n")
+            });
+            text.to_owned() + FISH + &flags.collect::<String>()
+        }
     }
 }
 

@@ -70,15 +70,9 @@ impl Completion {
 
 /// Finds what fits at the caret, and what is to be found out first.
 pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Completion, Option<Wanted>) {
-    let before = &line[..caret];
-    let said = said(before);
-    if said.end < caret || (said.is_empty() && !before.is_empty() && !before.ends_with(char::is_whitespace)) {
-        // In a comment, or directly behind a prompt.
+    let Some((words, last)) = words_before(line, caret) else {
         return (Completion { start: caret, end: caret, choices: Vec::new() }, None);
-    }
-    let (mut words, open) = scan(before);
-    let is_in_word = words.last().is_some_and(|word| open.is_some() || word.span.end == caret);
-    let last = words.pop_if(|_| is_in_word).unwrap_or(Word { text: String::new(), span: caret..caret });
+    };
     let (from, typed, wants) = wanted(&words, &last.text);
     let start = last.span.start + from;
     let mut first = None;
@@ -96,6 +90,7 @@ pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Complet
         Wants::Some(Operand::Group) => groups(source.cache, ""),
         Wants::Some(Operand::Tag) => tags(source.cache),
         Wants::Some(Operand::Schedule) => schedules(source.cache),
+        Wants::Some(Operand::Batch) => batches(source.cache),
         Wants::Some(Operand::Notification) => notifications(source.cache),
         Wants::Some(Operand::Action) => {
             ACTIONS.iter().filter(|word| **word != "test").map(|word| choice(word, "")).collect()
@@ -123,6 +118,29 @@ pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Complet
     (Completion { start, end: caret, choices }, first)
 }
 
+/// The words before the caret, and that in which it stands; none where nothing is completed.
+fn words_before(line: &str, caret: usize) -> Option<(Vec<Word>, Word)> {
+    let before = &line[..caret];
+    let said = said(before);
+    if said.end < caret || (said.is_empty() && !before.is_empty() && !before.ends_with(char::is_whitespace)) {
+        // In a comment, or directly behind a prompt.
+        return None;
+    }
+    let (mut words, open) = scan(before);
+    let is_in_word = words.last().is_some_and(|word| open.is_some() || word.span.end == caret);
+    let last = words.pop_if(|_| is_in_word).unwrap_or(Word { text: String::new(), span: caret..caret });
+    Some((words, last))
+}
+
+/// What is named at the end of a line, if that is known and not one of few words.
+pub(crate) fn operand_at_end(line: &str) -> Option<Operand> {
+    let (words, last) = words_before(line, line.len())?;
+    match wanted(&words, &last.text) {
+        (_, _, Wants::Some(operand)) => Some(operand),
+        (_, _, Wants::FlagOf(_) | Wants::OneOf(_)) => None,
+    }
+}
+
 /// What c2d is to be asked for before such a name is completed.
 const fn asked_of(wants: &Wants) -> Option<Asked> {
     match wants {
@@ -135,6 +153,14 @@ const fn asked_of(wants: &Wants) -> Option<Asked> {
 fn schedules(cache: &Cache) -> Vec<Choice> {
     let about = |schedule: &Schedule| format!("{}  {}", schedule.row.cron, schedule.command);
     cache.schedules.iter().map(|(name, schedule)| choice(name, &about(schedule))).collect()
+}
+
+fn batches(cache: &Cache) -> Vec<Choice> {
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    for batch in cache.jobs.values().filter_map(|job| job.row.batch.as_deref()) {
+        *counts.entry(batch).or_default() += 1;
+    }
+    counts.into_iter().map(|(batch, n)| choice(batch, &jobs_in_words(n))).collect()
 }
 
 fn notifications(cache: &Cache) -> Vec<Choice> {
@@ -299,8 +325,11 @@ fn selections(cache: &Cache, verb: &str) -> Vec<Choice> {
             name.into_iter().for_each(|name| *counts.entry(name).or_default() += 1);
         }
     }
-    let words = |n: usize| if n == 1 { "1 job".to_owned() } else { format!("{n} jobs") };
-    counts.into_iter().map(|(name, n)| Choice { text: name, words: words(n) }).collect()
+    counts.into_iter().map(|(name, n)| Choice { text: name, words: jobs_in_words(n) }).collect()
+}
+
+fn jobs_in_words(n: usize) -> String {
+    if n == 1 { "1 job".to_owned() } else { format!("{n} jobs") }
 }
 
 /// The states of the jobs that a verb can act on, the likeliest first.

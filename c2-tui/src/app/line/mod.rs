@@ -7,7 +7,7 @@ mod history;
 mod kill;
 
 pub(crate) use advice::{Advice, advise};
-pub(crate) use complete::{Completion, Source, Wanted, complete};
+pub(crate) use complete::{Completion, Source, Wanted, complete, operand_at_end};
 pub(crate) use editor::{Edit, Editor};
 pub(crate) use history::{HISTORY_LINES_MAX, History, Search};
 

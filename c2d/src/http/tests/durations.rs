@@ -34,3 +34,42 @@ async fn who_does_not_say_how_long_it_took_or_set_a_clock_back_measured_nothing(
         lab.stop().await;
     }
 }
+
+#[tokio::test]
+async fn what_others_of_its_name_took_says_when_a_job_its_batch_and_the_queue_are_ready() {
+    let lab = given(json!({}), "box").await;
+    let exit = |attempt: &str, code: i32, ended_ms: u64| {
+        let outcome = json!({"kind": "exit", "code": code});
+        json!([{"attempt": attempt, "outcome": outcome, "started_ms": 7, "ended_ms": 7 + ended_ms}])
+    };
+    let submit = async |spec: serde_json::Value| lab.operator("POST /api/jobs/submit", &spec.to_string()).await.status;
+    lab.worker(POLL, &poll(2, &exit("job-1.1", 0, 5_000))).await;
+    let mut seq = 2;
+    for (job, code, took_ms) in [(2, 0, 30_000), (3, 0, 40_000), (4, 1, 900_000)] {
+        assert_eq!(submit(json!({"command": "true", "name": "build"})).await, 201);
+        lab.worker(POLL, &poll(seq + 1, &json!([]))).await;
+        seq += 2;
+        let result = exit(&format!("job-{job}.1"), code, took_ms);
+        assert_eq!(lab.worker(POLL, &poll(seq, &result)).await.json()["ack"], json!([format!("job-{job}.1")]));
+    }
+    let eta = async |line: &str| lab.operator(line, "").await.json()["eta_s"].as_u64();
+    assert_eq!(eta("GET /api/jobs/info/job-2").await, None, "it has ended");
+    assert_eq!(submit(json!({"command": "true", "name": "build", "batch": "night"})).await, 201);
+    assert_eq!(submit(json!({"command": "true", "name": "new", "batch": "day"})).await, 201);
+    assert_eq!(eta("GET /api/jobs/info/job-5").await, None, "it has not started");
+    lab.worker(POLL, &poll(seq + 1, &json!([]))).await;
+    for line in ["GET /api/jobs/info/job-5", "GET /api/batches/night"] {
+        let eta_s = eta(line).await.unwrap_or_default();
+        assert!(
+            (20..=30).contains(&eta_s),
+            "{line}: half of them took 30 s, and this one runs since a moment: {eta_s}"
+        );
+    }
+    for line in ["GET /api/jobs/info/job-6", "GET /api/batches/day", "GET /api/jobs/info/job-5?wait_s=1"] {
+        assert_eq!(eta(line).await, None, "{line}");
+    }
+    lab.worker(POLL, &poll(seq + 2, &exit("job-6.1", 0, 1_000))).await;
+    let queue = eta("GET /api/stats").await.unwrap_or_default();
+    assert!((20..=30).contains(&queue), "{queue}");
+    lab.stop().await;
+}

@@ -23,6 +23,11 @@ struct Target {
 
 impl Target {
     async fn start(address: &str, statuses: &'static [u16]) -> Self {
+        Self::late(address, statuses, Duration::ZERO).await
+    }
+
+    /// One that takes its time before it answers.
+    async fn late(address: &str, statuses: &'static [u16], after: Duration) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}/SECRET", listener.local_addr().unwrap());
         let (told, requests) = mpsc::unbounded_channel();
@@ -44,8 +49,9 @@ impl Target {
                 let mut body = vec![0; length];
                 stream.read_exact(&mut body).await.unwrap();
                 let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-                drop(stream.write_all(answer.as_bytes()).await);
                 drop(told.send(String::from_utf8(body).unwrap()));
+                tokio::time::sleep(after).await;
+                drop(stream.write_all(answer.as_bytes()).await);
             }
         });
         Self { url, requests }
@@ -145,6 +151,13 @@ async fn a_dead_target_is_named_tried_again_and_delays_nobody() {
     let failed = shown["trouble"].as_str().is_none_or(|reason| reason.contains("500"));
     assert!(failed, "{shown}");
     assert!(flaky.is_quiet().await && fine.is_quiet().await);
+    // It hangs still, and others are told of what ends now.
+    for code in [0, 1] {
+        run(&lab, json!({"command": "true"}), code, "").await;
+        let soon = tokio::time::timeout(Duration::from_secs(10), async { (fine.next().await, flaky.next().await) });
+        let (fine, flaky) = soon.await.expect("nobody waits for the one that hangs");
+        assert_eq!(fine["job_ids"], flaky["job_ids"]);
+    }
     lab.stop().await;
 }
 
@@ -288,6 +301,28 @@ async fn what_a_dead_target_did_not_take_goes_to_the_one_that_takes_its_place() 
     let told = tokio::time::timeout(Duration::from_secs(3), good.next()).await.expect("it is tried at once");
     assert_eq!(told["title"], "build failed: exit 1");
     assert!(dead.is_quiet().await);
+    let row = lab.operator("GET /api/notifications/phone", "").await.json();
+    assert_eq!((row.get("trouble"), row.get("failures")), (None, None), "{row}");
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_old_target_is_told_late_goes_to_the_new_one_too() {
+    let lab = Lab::new().await;
+    let mut slow = Target::late("127.0.0.71:0", &[200], Duration::from_secs(3)).await;
+    let mut good = Target::start("127.0.0.72:0", &[200]).await;
+    add(&lab, json!({"name": "phone", "on": ["failed"], "to": slow.url})).await;
+    run(&lab, json!({"command": "true"}), 1, "").await;
+    assert_eq!(slow.next().await["job_ids"], json!(["job-1"]));
+    // It has not answered yet.
+    let change = json!({"set": {"to": good.url}});
+    assert_eq!(lab.operator("POST /api/notifications/change/phone", &change.to_string()).await.status, 200);
+    run(&lab, json!({"command": "true"}), 1, "").await;
+    let soon = tokio::time::timeout(Duration::from_secs(2), async { [good.next().await, good.next().await] });
+    let told = soon.await.expect("the new one does not wait for the old one").map(|told| told["job_ids"].clone());
+    assert_eq!(told, [json!(["job-1"]), json!(["job-2"])]);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(slow.is_quiet().await && good.is_quiet().await, "the old one is told nothing more");
     let row = lab.operator("GET /api/notifications/phone", "").await.json();
     assert_eq!((row.get("trouble"), row.get("failures")), (None, None), "{row}");
     lab.stop().await;

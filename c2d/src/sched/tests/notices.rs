@@ -25,8 +25,8 @@ fn rule(name: &str, on: &[Kind]) -> event::RuleAdded {
     })
 }
 
-fn told(name: &str, seq: u64, notice: u64) -> event::Told {
-    event::Told { name: name.to_owned(), seq, notice }
+fn told(lab: &Lab, name: &str, seq: u64, notice: u64) -> event::Told {
+    event::Told(RuleRecord { seq, notice, ..lab.s.rule(name).unwrap() })
 }
 
 /// Names of those that are to be told, each with how many notices.
@@ -55,19 +55,23 @@ fn what_happens_is_told_once_to_each_who_asked() {
     // Told, forgotten, and told once more after a crash: it counts once.
     lab.restart();
     assert_eq!(untold(&lab), [("empty".to_owned(), 1), ("jobs".to_owned(), 0)]);
-    lab.apply(told("empty", 3, 1)).unwrap();
+    let word = told(&lab, "empty", 3, 1);
+    lab.apply(word).unwrap();
     lab.expect("rule empty at 3 and 1; forget notice 1");
-    lab.apply(told("jobs", 3, 0)).unwrap();
-    lab.apply(told("jobs", 2, 0)).unwrap();
+    let word = told(&lab, "jobs", 3, 0);
+    lab.apply(word).unwrap();
+    let word = told(&lab, "jobs", 2, 0);
+    lab.apply(word).unwrap();
     assert_eq!(untold(&lab), []);
     assert_eq!(lab.s.rule("jobs").unwrap().seq, 3, "it never goes back");
     lab.decided.clear();
     lab.sleep(20_000);
     lab.expect("notice 2 worker-offline");
     assert_eq!(untold(&lab), [("empty".to_owned(), 1)]);
+    let late = told(&lab, "empty", 1, 1);
     lab.apply(event::RuleRemoved { name: "empty".to_owned() }).unwrap();
     lab.expect("no rule empty; forget notice 2");
-    assert!(matches!(lab.apply(told("empty", 1, 1)), Err(Reject::UnknownNotification { .. })));
+    assert!(matches!(lab.apply(late), Err(Reject::UnknownNotification { .. })));
     assert!(matches!(lab.apply(rule("jobs", &[Kind::Ended])), Err(Reject::NotificationExists { .. })));
 }
 
@@ -106,12 +110,36 @@ fn a_change_keeps_how_far_was_told() {
     lab.apply(rule("phone", &[Kind::Failed])).unwrap();
     let was = lab.s.rule("phone").unwrap();
     // It is told more while an operator changes it.
-    lab.apply(event::Told { name: "phone".to_owned(), seq: 5, notice: 2 }).unwrap();
+    let word = told(&lab, "phone", 5, 2);
+    lab.apply(word).unwrap();
     let new = RuleRecord { to: "ntfy:other".to_owned(), on: [Kind::Ended].into(), ..was.clone() };
     lab.apply(event::RuleChanged { was: was.clone(), new }).unwrap();
     let now = lab.s.rule("phone").unwrap();
     assert_eq!((now.to.as_str(), now.seq, now.notice), ("ntfy:other", 5, 2));
     let late = event::RuleChanged { was: was.clone(), new: was };
     assert!(matches!(lab.apply(late), Err(Reject::NotificationChanged { .. })));
+    lab.decided.clear();
+}
+
+#[test]
+fn what_was_asked_for_otherwise_was_not_told() {
+    let mut lab = Lab::new(&[]);
+    lab.apply(rule("phone", &[Kind::Failed])).unwrap();
+    // The messenger has read it, and waits for its target.
+    let was = lab.s.rule("phone").unwrap();
+    let late = event::Told(RuleRecord { seq: 5, notice: 2, ..was.clone() });
+    for new in [
+        RuleRecord { to: "ntfy:other".to_owned(), ..was.clone() },
+        RuleRecord { on: [Kind::Ended].into(), ..was.clone() },
+        RuleRecord { group: Some("gpu".to_owned()), ..was.clone() },
+    ] {
+        lab.apply(event::RuleChanged { was: was.clone(), new: new.clone() }).unwrap();
+        assert!(matches!(lab.apply(late.clone()), Err(Reject::NotificationChanged { .. })), "{new:?}");
+        lab.apply(event::RuleRemoved { name: "phone".to_owned() }).unwrap();
+        lab.apply(event::RuleAdded(new.clone())).unwrap();
+        assert!(lab.apply(late.clone()).is_err(), "{new:?} is another one of the same name");
+        lab.apply(event::RuleChanged { was: new, new: was.clone() }).unwrap();
+    }
+    assert_eq!(lab.s.rule("phone").unwrap().seq, 0);
     lab.decided.clear();
 }

@@ -107,11 +107,12 @@ async fn run(
     mut stopping: watch::Receiver<bool>,
 ) {
     let mut busy: JoinSet<(RuleRecord, Result<(), String>)> = JoinSet::new();
-    let mut names: Vec<String> = Vec::new();
+    // What is under way. One whose rule has changed goes on beside the new one until its target has answered.
+    let mut under_way: Vec<RuleRecord> = Vec::new();
     // Only while somebody is to be told something, as the engine does more for those who listen.
     let mut changes: Option<broadcast::Receiver<std::sync::Arc<Touched>>> = None;
     loop {
-        let state = desk.engine.read(|s, _| (s.untold(), s.rules().map(target_of).collect::<BTreeMap<_, _>>()));
+        let state = desk.engine.read(|s, _| (s.untold(), s.rules().cloned().collect::<Vec<_>>()));
         let Ok((untold, known)) = state.await else { return };
         match (&changes, known.is_empty()) {
             (None, false) => {
@@ -124,7 +125,7 @@ async fn run(
         }
         told.send_if_modified(|troubles| {
             let before = troubles.len();
-            troubles.retain(|name, trouble| known.get(name) == Some(&trouble.to));
+            troubles.retain(|name, trouble| known.iter().any(|rule| rule.name == *name && rule.to == trouble.to));
             before != troubles.len()
         });
         let now = clock.now().mono;
@@ -133,8 +134,8 @@ async fn run(
             let again = told.borrow().get(&rule.name).map(|trouble| trouble.again).filter(|again| *again > now);
             if let Some(again) = again {
                 next = Some(next.map_or(again, |next| next.min(again)));
-            } else if !names.contains(&rule.name) {
-                names.push(rule.name.clone());
+            } else if !under_way.iter().any(|other| other.asks_the_same(&rule)) {
+                under_way.push(rule.clone());
                 let desk = desk.clone();
                 busy.spawn(async move { (rule.clone(), desk.tell(rule, notices).await) });
             }
@@ -165,16 +166,15 @@ async fn run(
             Some(()) = woken.recv() => {}
             Some(ended) = busy.join_next() => {
                 let Ok((rule, result)) = ended else { return };
-                names.retain(|other| *other != rule.name);
-                note(&told, &rule, result, clock.now().mono);
+                under_way.retain(|other| !other.asks_the_same(&rule));
+                // Of what was changed or removed meanwhile nothing is said.
+                if known.iter().any(|other| other.asks_the_same(&rule)) {
+                    note(&told, &rule, result, clock.now().mono);
+                }
             }
             () = stopped(&mut stopping) => return,
         }
     }
-}
-
-fn target_of(rule: &RuleRecord) -> (String, String) {
-    (rule.name.clone(), rule.to.clone())
 }
 
 /// Notes how a delivery ended.
@@ -282,7 +282,6 @@ impl Desk {
     }
 
     async fn told(&self, rule: &RuleRecord) -> Result<(), String> {
-        let told = Told { name: rule.name.clone(), seq: rule.seq, notice: rule.notice };
-        self.engine.apply(told).await.map_err(|refusal| refusal.to_string())
+        self.engine.apply(Told(rule.clone())).await.map_err(|refusal| refusal.to_string())
     }
 }

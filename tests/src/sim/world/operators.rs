@@ -141,6 +141,8 @@ impl<D: Disk> World<D> {
         let known: Vec<String> = known.iter().map(ToString::to_string).collect();
         let excluded = (others && random.chance(15)).then(|| random.below(known.len() as u64));
         let excluded = excluded.and_then(|n| known.get(usize::try_from(n).ok()?).cloned());
+        let only = (!plain && others && excluded.is_none() && random.chance(8))
+            .then(|| known[usize::try_from(random.below(known.len() as u64)).unwrap_or(0)].clone());
         let placement = Placement {
             group: grouped.then(|| "even".to_owned()),
             tags: if !plain && random.chance(30) {
@@ -149,7 +151,7 @@ impl<D: Disk> World<D> {
                 Vec::new()
             },
             exclude: excluded.into_iter().collect(),
-            workers: Vec::new(),
+            workers: only.into_iter().collect(),
             shares: Vec::new(),
             takes: if plain { Needs::default() } else { some_needs(random) },
         };
@@ -215,6 +217,31 @@ impl<D: Disk> World<D> {
             if self.scheduler.job(self.now, job).is_some_and(|job| !job.cancelling) {
                 self.apply(event::CancelRequested { job });
             }
+        }
+    }
+
+    /// What has not started in time has ended when the scheduler has looked at the clock.
+    pub(super) fn check_expired(&self) {
+        for job in self.oracle.expiring(self.now.wall_ms) {
+            let Some(view) = self.scheduler.job(self.now, job) else { continue };
+            let waits = matches!(view.state, JobState::Blocked | JobState::Held | JobState::Queued);
+            assert!(!waits || view.attempt > 0, "{job} waits although it has expired: {view:?}");
+        }
+    }
+
+    /// Jobs that may only run on workers which no longer exist are cancelled at last.
+    pub(super) fn cancel_homeless(&mut self) {
+        if self.scheduler.queue(self.now).queued == 0 || !self.random.chance(2) {
+            return;
+        }
+        let here: BTreeSet<String> = self.agents.iter().map(|agent| agent.worker().to_string()).collect();
+        let is_homeless = |terms: &Terms| {
+            let workers = &terms.placement.workers;
+            !workers.is_empty() && !workers.iter().any(|worker| here.contains(worker))
+        };
+        let jobs = self.scheduler.saved().jobs.into_iter();
+        for job in jobs.filter(|job| job.state == JobState::Queued && is_homeless(&job.terms)) {
+            self.apply(event::CancelRequested { job: job.id });
         }
     }
 
