@@ -9,6 +9,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
 use super::ends::Ends;
+use super::job;
 use super::texts::Texts;
 use super::{Cache, Job, Seen, Wait, WaitKey, Worker};
 
@@ -129,6 +130,7 @@ impl Cache {
     fn put_job(&mut self, row: JobRow) {
         self.seen.asked_groups |= row.group.is_some();
         self.seen.asked_tags |= !row.tags.is_empty();
+        self.seen.asked_needs |= !job::needs(&row).is_empty();
         self.seen.retries |= row.attempt > 1;
         row.worker.into_iter().for_each(|ip| self.see_address(ip));
         self.seen.starts |= row.started_ms.is_some();
@@ -168,7 +170,7 @@ impl Cache {
             return;
         }
         let next = self.shapes.len();
-        let shape = *self.shapes.entry((row.group.clone(), row.tags.clone())).or_insert(next);
+        let shape = *self.shapes.entry((row.group.clone(), row.tags.clone(), job::needs(row))).or_insert(next);
         let key = WaitKey { state: row.state, shape };
         let wait = self.waits.entry(key).or_insert_with(|| Wait::like(row, shape));
         wait.count = if enters { wait.count + 1 } else { wait.count - 1 };

@@ -46,6 +46,7 @@ pub(crate) struct Seen {
     /// Of jobs.
     pub(crate) asked_groups: bool,
     pub(crate) asked_tags: bool,
+    pub(crate) asked_needs: bool,
     pub(crate) retries: bool,
     pub(crate) starts: bool,
     /// Of jobs that ran and have a name.
@@ -92,7 +93,8 @@ pub(crate) struct Cache {
     pub(crate) notifications: BTreeMap<String, String>,
     pub(crate) ends: ends::Ends,
     ended: usize,
-    shapes: BTreeMap<(Option<String>, Vec<String>), usize>,
+    /// By group, tags and needs.
+    shapes: BTreeMap<(Option<String>, Vec<String>, Vec<String>), usize>,
     /// How many jobs of each name run.
     running: BTreeMap<String, usize>,
 }
