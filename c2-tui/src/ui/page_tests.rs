@@ -1,11 +1,13 @@
 //! What pages and the preview say of workers and jobs.
 
 use c2_shared::api::events::{Change, Event};
+use c2_shared::api::jobs::JobRow;
+use c2_shared::job::JobState;
 use c2_shared::worker::GpuProcess;
 
 use super::tests::{screen, with};
 use crate::app::{Model, Msg, update};
-use crate::tests::demo::{self, send};
+use crate::tests::demo::{self, press, send};
 
 #[test]
 fn the_page_of_a_worker_names_all_its_tags() {
@@ -30,6 +32,18 @@ fn each_gpu_says_who_uses_it() {
     send(&mut model, Msg::Event(Event::Change(Box::new(Change { workers: vec![atlas], ..Change::default() }))));
     let said = line(&model, "gpu1");
     assert!(said.contains("quake") && said.contains("(process 4711), which is no job"), "{said}");
+}
+
+/// What a letter would do is known by the name of the job, which stays whole.
+#[test]
+fn a_proposal_names_the_job() {
+    let mut model = with(&["Alt-2"])(80, 24);
+    let named = JobRow { name: Some("nightly-backup".to_owned()), ..demo::job(60, JobState::Failed) };
+    let named = JobRow { command: "restic backup /srv --exclude cache --tag nightly --verbose".to_owned(), ..named };
+    send(&mut model, demo::change(vec![named]));
+    press(&mut model, &["a", "a", "a", "g", "r"]);
+    let last = screen(&model).lines().last().unwrap_or_default().to_owned();
+    assert!(last.contains("retry job-60 failed nightly-backup restic") && last.contains("Enter does it"), "{last}");
 }
 
 #[test]
