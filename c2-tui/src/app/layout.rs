@@ -203,7 +203,12 @@ pub(crate) fn trouble_width(width: u16) -> usize {
 pub(crate) fn pane_foot(model: &Model, screen: &Screen, area: Area) -> u16 {
     // Without a row there is nothing that was cut, and what to do next needs the room.
     let has_rows = |pane: Pane| model.panes.grid(pane).len() > 0;
-    let is_shown = |(pane, at): &(Pane, Area)| *at == area && model.focus == Focus::Pane(*pane) && has_rows(*pane);
+    // The last one of the rows that just fit would give way to it.
+    let is_full =
+        |pane: Pane| pane.view().puts_rows_first() && model.panes.grid(pane).len() + 3 == usize::from(area.height);
+    let is_shown = |(pane, at): &(Pane, Area)| {
+        *at == area && model.focus == Focus::Pane(*pane) && has_rows(*pane) && !is_full(*pane)
+    };
     let focused = screen.panes.iter().any(is_shown);
     u16::from(focused && area.height >= FOOTED && screen.is_over_another(area))
 }

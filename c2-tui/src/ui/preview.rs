@@ -29,7 +29,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, preview: &Preview, area: Area, h
     match text {
         Some(text) if text.line_count() > 0 => pager::rows(canvas, inner(area), text),
         Some(text) => {
-            canvas.centred(inner(area), (area.height - 2) / 2, nothing(canvas, preview, text), canvas.tone(Tone::Dim))
+            canvas.centred(inner(area), (area.height - 2) / 2, nothing(canvas, preview, text), canvas.tone(Tone::Dim));
         }
         None => canvas.centred(inner(area), (area.height - 2) / 2, "no job is selected", canvas.tone(Tone::Dim)),
     }

@@ -221,6 +221,7 @@ mod tests {
         let now = 1_000 * 60_000;
         let ended = |n| JobRow { ended_ms: Some(now - 60_000 + n), ..demo::job(n, JobState::Succeeded) };
         let elsewhere = |n| JobRow { group: Some("nowhere".to_owned()), ..demo::job(n, JobState::Queued) };
+        let later = |n| JobRow { begin_at: Some(now + 9_000_000), ..demo::job(n, JobState::Blocked) };
         let without = |n| JobRow { tags: vec!["fpga".to_owned()], ..demo::job(n, JobState::Queued) };
         let snapshot = Snapshot { workers: demo::workers(), ..Snapshot::default() };
         cache.apply(Event::Snapshot(Box::new(snapshot)), now);
@@ -230,7 +231,7 @@ mod tests {
         let eta = cache.eta_ms(now);
         assert_eq!(eta, Some(120_000), "ten in a minute");
         let mut rows: Vec<JobRow> = (40..60).map(|n| demo::job(n, JobState::Held)).collect();
-        rows.extend((60..80).map(elsewhere).chain((80..90).map(without)));
+        rows.extend((60..80).map(elsewhere).chain((80..90).map(without)).chain((90..95).map(later)));
         cache.apply(change(rows), now);
         assert_eq!(cache.eta_ms(now), eta);
         assert_eq!(cache.cannot_run(), 30, "they are counted by themselves");

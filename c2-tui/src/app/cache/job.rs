@@ -106,13 +106,16 @@ impl Job {
     }
 }
 
+/// That a job waits for its time.
+pub(super) const BEGIN: &str = "begin";
+
 /// What a job asks for beside its group and its tags, as flags write it: what it takes, where it may run, and whether it
 /// waits for its time.
 pub(super) fn needs(row: &JobRow) -> Vec<String> {
     let mut words = row.needs.written();
     words.extend(row.workers.iter().map(|worker| format!("worker={worker}")));
     if row.state == JobState::Blocked && row.begin_at.is_some() {
-        words.push("begin".to_owned());
+        words.push(BEGIN.to_owned());
     }
     words
 }

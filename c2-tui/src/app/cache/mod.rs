@@ -64,6 +64,9 @@ pub(crate) struct Told {
     pub(crate) is_stale: bool,
 }
 
+/// Group, tags and needs of a job.
+type Asks = (Option<String>, Vec<String>, Vec<String>);
+
 /// Everything that the console knows of the cluster.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cache {
@@ -93,8 +96,7 @@ pub(crate) struct Cache {
     pub(crate) notifications: BTreeMap<String, String>,
     pub(crate) ends: ends::Ends,
     ended: usize,
-    /// By group, tags and needs.
-    shapes: BTreeMap<(Option<String>, Vec<String>, Vec<String>), usize>,
+    shapes: BTreeMap<Asks, usize>,
     /// How many jobs of each name run.
     running: BTreeMap<String, usize>,
 }

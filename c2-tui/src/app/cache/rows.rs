@@ -14,7 +14,7 @@ use crate::app::text::{sanitize, width};
 const ID: u16 = 9;
 
 /// Cells for what jobs ask for, so that its head can be read, and that why they wait has room.
-const ASKS: (u16, u16) = (4, 16);
+const ASKS: (u16, u16) = (4, 12);
 
 impl Row for Worker {
     type Id = WorkerId;

@@ -88,9 +88,10 @@ impl Wait {
         row.state == self.key.state && row.group == self.group && row.tags == self.tags && job::needs(row) == self.needs
     }
 
-    /// Whether they will start by themselves, as far as the rows tell.
+    /// Whether they will start by themselves as soon as there is room, as far as the rows tell.
     pub(crate) fn will_start(&self, workers: &Rows<Worker>) -> bool {
-        self.key.state != JobState::Held && self.able(workers).is_ok()
+        let has_time = self.needs.iter().any(|word| word == job::BEGIN);
+        self.key.state != JobState::Held && !has_time && self.able(workers).is_ok()
     }
 
     fn decided_queued(&self, workers: &Rows<Worker>) -> Option<String> {

@@ -44,6 +44,11 @@ pub(crate) trait View {
         0
     }
 
+    /// Whether a row that fits says more than what the columns have cut of the selected one.
+    fn puts_rows_first(&self) -> bool {
+        false
+    }
+
     /// Which part of the screen grows with it.
     fn grow(&self, sizes: &mut Sizes, percent: i16);
 

@@ -24,6 +24,10 @@ impl View for Workers {
         &[Context::Workers, Context::Table, Context::Pane]
     }
 
+    fn puts_rows_first(&self) -> bool {
+        true
+    }
+
     fn grow(&self, sizes: &mut Sizes, percent: i16) {
         sizes.top += percent;
     }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use c2_tests::Cluster;
 use c2_tests::terminal::Terminal;
 use serde_json::{Map, Value, json};
@@ -69,12 +69,15 @@ pub(crate) async fn console(jobs: usize) -> Result<Value> {
     let in_storm = keys(&mut terminal)?;
     // The same with what can stand beside the line: each of it changes with each job that ends.
     let mut beside = Vec::new();
+    terminal.press("\x15")?;
     for (name, opens, seen, closes) in SHOWN {
         let is_there = |t: &Terminal| seen.iter().any(|words| t.text().contains(words));
         terminal.press(opens)?;
         terminal.wait(name, is_there)?;
         terminal.press(":")?;
         terminal.wait("the line", |t| column_of(t) == Some(PROMPT))?;
+        let waits = cluster.client().queue_status().await?.active;
+        ensure!(waits > 0, "all jobs have ended before the keys beside {name}");
         beside.push((name, keys(&mut terminal)?));
         terminal.press("\x15")?;
         terminal.press(closes)?;
