@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use c2_shared::api::figures::{FailureGroup, Span, Timeline};
 use c2_shared::api::jobs::JobRow;
 use c2_shared::id::JobId;
-use c2_shared::job::{JobState, Outcome};
+use c2_shared::job::{JobState, Needs, Outcome};
 use c2_tui::for_tests::Console;
 use criterion::{BatchSize, Criterion};
 use crossterm::event::KeyCode;
@@ -161,6 +161,9 @@ fn job(n: u64, state: JobState) -> JobRow {
         group: n.is_multiple_of(3).then(|| "gpu".to_owned()),
         batch: None,
         tags: Vec::new(),
+        needs: Needs::default(),
+        workers: Vec::new(),
+        begin_at: None,
         priority: 0,
         worker: None,
         worker_id: None,

@@ -16,6 +16,7 @@ const COMMAND_CHARS: usize = 200;
 /// A job's row.
 pub fn job_row(view: &JobView) -> JobRow {
     let spec = payload::shown(&view.payload);
+    let needs = spec.takes();
     JobRow {
         job_id: view.id,
         name: spec.name,
@@ -24,6 +25,9 @@ pub fn job_row(view: &JobView) -> JobRow {
         group: spec.group,
         batch: spec.batch,
         tags: spec.tags,
+        needs,
+        workers: spec.workers,
+        begin_at: spec.begin_at,
         priority: spec.priority,
         worker: view.ip,
         worker_id: view.worker.clone(),

@@ -191,6 +191,14 @@ impl Terminal {
         crate::usage::processor_ms(self.pid()?)
     }
 
+    /// How often the program was woken so far.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn wakeups(&self) -> Result<u64> {
+        crate::usage::wakeups(self.pid()?)
+    }
+
     /// Signals the program.
     ///
     /// # Errors

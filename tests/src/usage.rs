@@ -14,6 +14,23 @@ pub fn processor_ms(pid: Pid) -> Result<u64> {
     Ok((field(11)? + field(12)?) * 10)
 }
 
+/// How often the threads of a process went to sleep by themselves so far: so often, but for one each, they were woken.
+/// A machine that is busy with others changes nothing about it.
+///
+/// # Errors
+/// When it is gone.
+pub fn wakeups(pid: Pid) -> Result<u64> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero()))?;
+    let mut wakeups = 0;
+    for task in tasks {
+        // A thread may end meanwhile.
+        let Ok(status) = std::fs::read_to_string(task?.path().join("status")) else { continue };
+        let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        wakeups += count.context("no switches")?.trim().parse::<u64>()?;
+    }
+    Ok(wakeups)
+}
+
 /// Memory of a process that is resident, in bytes; the pages of its program count as well.
 ///
 /// # Errors

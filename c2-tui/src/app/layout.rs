@@ -198,22 +198,17 @@ pub(crate) fn trouble_width(width: u16) -> usize {
     usize::from(width.saturating_sub(2))
 }
 
-/// Rows above the table of a pane: in that of the queue the counts with their bars, where there is
-/// room.
-pub(crate) const fn pane_head(pane: Pane, area: Area) -> u16 {
-    match pane {
-        Pane::Queue if area.height >= 12 => 7,
-        Pane::Queue if area.height >= 6 => 1,
-        _ => 0,
-    }
-}
-
 /// Rows below the table of a pane, for what its columns have cut of the selected row: it stands on the
 /// lower border, but for a border that is also the upper one of another box.
 pub(crate) fn pane_foot(model: &Model, screen: &Screen, area: Area) -> u16 {
     // Without a row there is nothing that was cut, and what to do next needs the room.
     let has_rows = |pane: Pane| model.panes.grid(pane).len() > 0;
-    let is_shown = |(pane, at): &(Pane, Area)| *at == area && model.focus == Focus::Pane(*pane) && has_rows(*pane);
+    // The last one of the rows that just fit would give way to it.
+    let is_full =
+        |pane: Pane| pane.view().puts_rows_first() && model.panes.grid(pane).len() + 3 == usize::from(area.height);
+    let is_shown = |(pane, at): &(Pane, Area)| {
+        *at == area && model.focus == Focus::Pane(*pane) && has_rows(*pane) && !is_full(*pane)
+    };
     let focused = screen.panes.iter().any(is_shown);
     u16::from(focused && area.height >= FOOTED && screen.is_over_another(area))
 }
@@ -308,11 +303,6 @@ fn percent(of: u16, percent: u16) -> u16 {
 
 /// The sizes when a pane was made larger by this much.
 pub(crate) fn resized(mut sizes: Sizes, pane: Pane, percent: i16) -> Sizes {
-    match pane {
-        Pane::Workers => sizes.top += percent,
-        Pane::Jobs => sizes.side += percent,
-        Pane::Queue => sizes.foot += percent,
-        Pane::Log => sizes.side -= percent,
-    }
+    pane.view().grow(&mut sizes, percent);
     sizes.within_bounds()
 }

@@ -232,12 +232,7 @@ impl Model {
             (None, Focus::Line) if self.line.search.is_some() => &[Context::Search],
             (None, Focus::Line) if self.line.menu.is_some() => &[Context::Menu, Context::Line],
             (None, Focus::Line) => &[Context::Line],
-            (None, Focus::Pane(pane)) => match (pane.view().has_chips, self.panes.grid(pane).is_of_jobs()) {
-                (true, _) => &[Context::Chips, Context::Jobs, Context::JobRows, Context::Table, Context::Pane],
-                (false, true) => &[Context::Jobs, Context::JobRows, Context::Table, Context::Pane],
-                (false, false) if pane == Pane::Workers => &[Context::Workers, Context::Table, Context::Pane],
-                (false, false) => &[Context::Table, Context::Pane],
-            },
+            (None, Focus::Pane(pane)) => pane.view().keys(),
             (None, Focus::Page) => match self.pages.last() {
                 Some(Page::Worker { .. } | Page::Alike { .. }) => {
                     &[Context::Rows, Context::Jobs, Context::JobRows, Context::Table, Context::Pane]

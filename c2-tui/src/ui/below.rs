@@ -61,8 +61,9 @@ fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
     if let Some(proposal) = canvas.model.proposal.as_ref().filter(|_| canvas.model.overlay.is_none()) {
         // The keys that answer it stand whole behind it.
         let room = area.width.saturating_sub(ANSWERS).max(area.width / 2);
+        // What it is called stands in front; a command gives way at its end.
         let words =
-            text::cut_middle(&text::sanitize(&proposal.words), usize::from(room).saturating_sub(1), canvas.glyphs.cut);
+            text::cut_end(&text::sanitize(&proposal.words), usize::from(room).saturating_sub(1), canvas.glyphs.cut);
         x = canvas.put_line(x, area.y, room, &Line::from(canvas.span(format!("{words}?"), Tone::Warn))) + 2;
     }
     let mut contexts = canvas.model.contexts();

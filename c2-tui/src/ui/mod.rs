@@ -22,6 +22,8 @@ mod timeline;
 mod toast;
 
 #[cfg(test)]
+mod page_tests;
+#[cfg(test)]
 mod tests;
 
 use ratatui::Frame;

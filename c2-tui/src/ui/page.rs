@@ -130,7 +130,15 @@ fn gpus(canvas: &mut Canvas<'_, '_>, inside: Area, y: u16, worker: &Worker) {
         let percent = percent_of(*percent);
         let holder = worker.row.tags.get(&format!("gpu:{n}")).copied().flatten();
         let named = |id| cache.jobs.get(&id).map(|job: &Job| job.title.clone()).unwrap_or_default();
-        let held = holder.map_or_else(|| "free".to_owned(), |by| format!("{}  {}", by.job, named(by.job)));
+        let foreign = worker.row.load.gpu_processes.iter().find(|process| usize::try_from(process.gpu) == Ok(n));
+        let (held, by) = match (holder, foreign) {
+            (Some(by), _) => (format!("{}  {}", by.job, named(by.job)), Tone::Plain),
+            (None, Some(process)) => {
+                let name = text::sanitize(&process.name);
+                (format!("{name} (process {}), which is no job", process.pid), Tone::Warn)
+            }
+            (None, None) => ("free".to_owned(), Tone::Dim),
+        };
         let memory = worker.row.load.gpu_memory.get(n).filter(|memory| memory.total_bytes > 0);
         let gib = |bytes: u64| bytes.saturating_add(1 << 29) >> 30;
         let memory = memory.map_or_else(String::new, |m| format!("{}/{}G", gib(m.used_bytes), gib(m.total_bytes)));
@@ -140,7 +148,7 @@ fn gpus(canvas: &mut Canvas<'_, '_>, inside: Area, y: u16, worker: &Worker) {
             canvas.span(format!("{:<10}", format!("gpu{n}")), Tone::Dim),
             canvas.span(format!("{bar} {percent:>3}%  "), tone),
             canvas.span(format!("{memory:<9}"), Tone::Plain),
-            canvas.span(held, if holder.is_some() { Tone::Plain } else { Tone::Dim }),
+            canvas.span(held, by),
         ]);
         canvas.put_line(inside.x + 1, y, inside.width.saturating_sub(1), &line);
     }

@@ -45,7 +45,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, screen: &Screen, pane: Pane, are
         (titles.foot, titles.foot_right) = (foot, foot_right);
     }
     canvas.titled(area, &titles);
-    if pane == Pane::Queue {
+    if pane.view().head_rows(area.height) > 0 {
         inside = queue::head(canvas, area, inside);
     }
     if table.len() == 0 {
@@ -54,7 +54,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, screen: &Screen, pane: Pane, are
         table::draw(canvas, inside, table, focus);
         canvas.scrollbar(area, table.visible().start, table.height(), table.len());
     }
-    if pane.view().has_chips && !has_tabs {
+    if pane.view().has_chips() && !has_tabs {
         chips(canvas, area);
     }
 }
@@ -85,7 +85,7 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
         return line;
     }
     let x = area.x + 1 + u16::try_from(line.width()).unwrap_or(0);
-    let chips = if pane.view().has_chips { usize::from(chips_width(&shown_chips(model, area))) + 2 } else { 0 };
+    let chips = if pane.view().has_chips() { usize::from(chips_width(&shown_chips(model, area))) + 2 } else { 0 };
     let room = usize::from(area.width).saturating_sub(line.width() + 2 + chips);
     line.spans.extend(filter(canvas, table, focused, (x, area.y), room).spans);
     line
@@ -199,7 +199,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &dyn Grid<C
             _ => ("waiting for c2d".to_owned(), Vec::new()),
         }
     } else {
-        let (why, next) = (pane.view().nothing)(&model.panes);
+        let (why, next) = pane.view().nothing(&model.panes);
         (why.to_owned(), next.iter().map(|(text, words)| (model.spelled(text), *words)).collect())
     };
     let typed = next.iter().map(|(text, _)| text::width(text)).max().unwrap_or(0);

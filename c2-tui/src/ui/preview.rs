@@ -5,8 +5,10 @@ use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles, inner};
 use super::pager;
+use crate::app::cache::Wait;
 use crate::app::layout::Area;
 use crate::app::live::Preview;
+use crate::app::pager::Pager;
 use crate::app::panes::jobs::{progress, run_ms};
 use crate::app::panes::{self, short_span};
 use crate::app::table::Tone;
@@ -25,8 +27,20 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, preview: &Preview, area: Area, h
     };
     canvas.titled(area, &titles);
     match text {
-        Some(text) => pager::rows(canvas, inner(area), text),
+        Some(text) if text.line_count() > 0 => pager::rows(canvas, inner(area), text),
+        Some(text) => {
+            canvas.centred(inner(area), (area.height - 2) / 2, nothing(canvas, preview, text), canvas.tone(Tone::Dim));
+        }
         None => canvas.centred(inner(area), (area.height - 2) / 2, "no job is selected", canvas.tone(Tone::Dim)),
+    }
+}
+
+/// Why there is no output, as far as that is known.
+fn nothing<'a>(canvas: &Canvas<'_, '_>, preview: &Preview, text: &'a Pager) -> &'a str {
+    let job = preview.live.as_ref().and_then(|live| canvas.model.cache.jobs.get(&live.job));
+    match job {
+        Some(job) if Wait::is_waiting(job.row.state) => "it has not started",
+        _ => text.note().unwrap_or_default(),
     }
 }
 

@@ -4,13 +4,13 @@ use c2_shared::job::JobState;
 use ratatui::text::Line;
 
 use super::canvas::Canvas;
-use crate::app::layout::{self, Area};
+use crate::app::layout::Area;
 use crate::app::panes::{Pane, short_span, tone};
 use crate::app::table::Tone;
 
 /// Draws the counts; answers what is left below them.
 pub(super) fn head(canvas: &mut Canvas<'_, '_>, pane: Area, inside: Area) -> Area {
-    let rows = layout::pane_head(Pane::Queue, pane).min(inside.height);
+    let rows = Pane::Queue.view().head_rows(pane.height).min(inside.height);
     match rows {
         0 => {}
         1 => short(canvas, inside),

@@ -21,7 +21,7 @@ use crate::render;
 use crate::tests::demo::{self, NOW, busy, console, press, send};
 use crate::ui::draw;
 
-fn screen(model: &Model) -> String {
+pub(super) fn screen(model: &Model) -> String {
     let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
     terminal.draw(|frame| drop(draw(model, frame))).unwrap();
     // Behind the row the backend tells which cells wide characters cover.
@@ -37,7 +37,7 @@ fn both(name: &str, make: impl Fn(u16, u16) -> Model) {
     }
 }
 
-fn with(keys: &'static [&'static str]) -> impl Fn(u16, u16) -> Model {
+pub(super) fn with(keys: &'static [&'static str]) -> impl Fn(u16, u16) -> Model {
     move |width, height| {
         let mut model = busy(width, height);
         press(&mut model, keys);
@@ -284,12 +284,6 @@ fn words_mean_the_same_in_panes_and_lists() {
             assert!(!is_word, "{words:?} has another word for the same thing");
         }
     }
-}
-
-#[test]
-fn the_page_of_a_worker_names_all_its_tags() {
-    let text = screen(&with(&["Alt-1", "Enter"])(120, 36));
-    assert!(text.contains("○disk ●gpu:0 ○gpu:1"), "{text}");
 }
 
 #[test]

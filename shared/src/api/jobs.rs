@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::is_zero;
 use crate::id::{JobId, WorkerId};
-use crate::job::{JobSpec, JobState, Outcome, Standing};
+use crate::job::{JobSpec, JobState, Needs, Outcome, Standing};
 
 /// The answer to a submit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,15 @@ pub struct JobRow {
     /// The tags it asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// What it takes beside a slot. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Needs::is_none")]
+    pub needs: Needs,
+    /// The workers that may run it, where it names any. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<String>,
+    /// Before when it does not start, in unix milliseconds. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begin_at: Option<u64>,
     /// Its priority.
     #[serde(default)]
     pub priority: i32,

@@ -9,6 +9,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
 use super::ends::Ends;
+use super::job;
 use super::texts::Texts;
 use super::{Cache, Job, Seen, Wait, WaitKey, Worker};
 
@@ -129,6 +130,7 @@ impl Cache {
     fn put_job(&mut self, row: JobRow) {
         self.seen.asked_groups |= row.group.is_some();
         self.seen.asked_tags |= !row.tags.is_empty();
+        self.seen.asked_needs |= !job::needs(&row).is_empty();
         self.seen.retries |= row.attempt > 1;
         row.worker.into_iter().for_each(|ip| self.see_address(ip));
         self.seen.starts |= row.started_ms.is_some();
@@ -168,7 +170,7 @@ impl Cache {
             return;
         }
         let next = self.shapes.len();
-        let shape = *self.shapes.entry((row.group.clone(), row.tags.clone())).or_insert(next);
+        let shape = *self.shapes.entry((row.group.clone(), row.tags.clone(), job::needs(row))).or_insert(next);
         let key = WaitKey { state: row.state, shape };
         let wait = self.waits.entry(key).or_insert_with(|| Wait::like(row, shape));
         wait.count = if enters { wait.count + 1 } else { wait.count - 1 };
@@ -219,6 +221,7 @@ mod tests {
         let now = 1_000 * 60_000;
         let ended = |n| JobRow { ended_ms: Some(now - 60_000 + n), ..demo::job(n, JobState::Succeeded) };
         let elsewhere = |n| JobRow { group: Some("nowhere".to_owned()), ..demo::job(n, JobState::Queued) };
+        let later = |n| JobRow { begin_at: Some(now + 9_000_000), ..demo::job(n, JobState::Blocked) };
         let without = |n| JobRow { tags: vec!["fpga".to_owned()], ..demo::job(n, JobState::Queued) };
         let snapshot = Snapshot { workers: demo::workers(), ..Snapshot::default() };
         cache.apply(Event::Snapshot(Box::new(snapshot)), now);
@@ -228,7 +231,7 @@ mod tests {
         let eta = cache.eta_ms(now);
         assert_eq!(eta, Some(120_000), "ten in a minute");
         let mut rows: Vec<JobRow> = (40..60).map(|n| demo::job(n, JobState::Held)).collect();
-        rows.extend((60..80).map(elsewhere).chain((80..90).map(without)));
+        rows.extend((60..80).map(elsewhere).chain((80..90).map(without)).chain((90..95).map(later)));
         cache.apply(change(rows), now);
         assert_eq!(cache.eta_ms(now), eta);
         assert_eq!(cache.cannot_run(), 30, "they are counted by themselves");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use c2_shared::api::jobs::JobRow;
 use c2_shared::id::{JobId, WorkerId};
+use c2_shared::job::JobState;
 
 use super::texts::{Place, Texts};
 use crate::app::table::Cell;
@@ -94,8 +95,27 @@ impl Job {
         self.written = written;
     }
 
+    /// What it asks for beside its group and its tags.
+    pub(crate) fn needs(&self) -> Vec<String> {
+        needs(&self.row)
+    }
+
     /// Its title as a cell.
     pub(crate) fn titled(&self) -> Cell {
         Cell::titled(&self.title, self.name_len)
     }
+}
+
+/// That a job waits for its time.
+pub(super) const BEGIN: &str = "begin";
+
+/// What a job asks for beside its group and its tags, as flags write it: what it takes, where it may run, and whether it
+/// waits for its time.
+pub(super) fn needs(row: &JobRow) -> Vec<String> {
+    let mut words = row.needs.written();
+    words.extend(row.workers.iter().map(|worker| format!("worker={worker}")));
+    if row.state == JobState::Blocked && row.begin_at.is_some() {
+        words.push(BEGIN.to_owned());
+    }
+    words
 }

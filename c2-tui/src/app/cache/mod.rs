@@ -46,6 +46,7 @@ pub(crate) struct Seen {
     /// Of jobs.
     pub(crate) asked_groups: bool,
     pub(crate) asked_tags: bool,
+    pub(crate) asked_needs: bool,
     pub(crate) retries: bool,
     pub(crate) starts: bool,
     /// Of jobs that ran and have a name.
@@ -62,6 +63,9 @@ pub(crate) struct Told {
     /// Whether something has changed since it was asked.
     pub(crate) is_stale: bool,
 }
+
+/// Group, tags and needs of a job.
+type Asks = (Option<String>, Vec<String>, Vec<String>);
 
 /// Everything that the console knows of the cluster.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +96,7 @@ pub(crate) struct Cache {
     pub(crate) notifications: BTreeMap<String, String>,
     pub(crate) ends: ends::Ends,
     ended: usize,
-    shapes: BTreeMap<(Option<String>, Vec<String>), usize>,
+    shapes: BTreeMap<Asks, usize>,
     /// How many jobs of each name run.
     running: BTreeMap<String, usize>,
 }

@@ -14,7 +14,7 @@ use crate::app::text::{sanitize, width};
 const ID: u16 = 9;
 
 /// Cells for what jobs ask for, so that its head can be read, and that why they wait has room.
-const ASKS: (u16, u16) = (4, 16);
+const ASKS: (u16, u16) = (4, 12);
 
 impl Row for Worker {
     type Id = WorkerId;
@@ -124,6 +124,7 @@ impl Row for Job {
         match column {
             "group" => cache.seen.asked_groups,
             "tags" => cache.seen.asked_tags,
+            "needs" => cache.seen.asked_needs,
             "try" => cache.seen.retries,
             "worker" | "run" => cache.seen.starts,
             "left" => cache.knows_progress(),
@@ -247,7 +248,7 @@ impl Row for Wait {
     }
 
     fn uses(cache: &Cache, column: &str) -> bool {
-        column != "for" || cache.seen.asked_groups || cache.seen.asked_tags
+        column != "for" || cache.seen.asked_groups || cache.seen.asked_tags || cache.seen.asked_needs
     }
 
     /// The jobs that wait so.
@@ -255,6 +256,8 @@ impl Row for Wait {
         let words = |words: &[&str]| if words.is_empty() { NO_WORD.to_owned() } else { words.join(",") };
         let group: Vec<&str> = self.group.as_deref().into_iter().collect();
         let tags: Vec<&str> = self.tags.iter().map(String::as_str).collect();
-        Opens::Jobs(format!("state:={} group:={} tags:={}", self.state(), words(&group), words(&tags)))
+        let needs: Vec<&str> = self.needs.iter().map(String::as_str).collect();
+        let (group, tags, needs) = (words(&group), words(&tags), words(&needs));
+        Opens::Jobs(format!("state:={} group:={group} tags:={tags} needs:={needs}", self.state()))
     }
 }

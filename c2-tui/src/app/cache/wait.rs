@@ -1,4 +1,4 @@
-//! Jobs that wait, counted by what they wait for: state, group and tags.
+//! Jobs that wait, counted by what they wait for: state, group, tags and what else they need.
 //!
 //! The counts follow each change of a job, so that the queue pane costs the number of shapes and
 //! never the length of the queue.
@@ -8,14 +8,14 @@ use c2_shared::api::workers::WorkerRow;
 use c2_shared::job::JobState;
 use c2_shared::worker::WorkerStatus;
 
-use super::{Cache, Told, Worker};
+use super::{Cache, Told, Worker, job};
 use crate::app::table::Rows;
 
 /// What jobs have in common that wait for the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct WaitKey {
     pub(crate) state: JobState,
-    /// Numbers the pair of group and tags in the order in which it was first seen.
+    /// Numbers group, tags and needs together in the order in which they were first seen.
     pub(crate) shape: usize,
 }
 
@@ -25,6 +25,8 @@ pub(crate) struct Wait {
     pub(super) key: WaitKey,
     pub(crate) group: Option<String>,
     pub(crate) tags: Vec<String>,
+    /// What they take, where they may run, and whether they wait for their time.
+    pub(crate) needs: Vec<String>,
     pub(crate) count: usize,
     pub(super) searched: String,
     pub(super) folded: String,
@@ -40,9 +42,10 @@ impl Wait {
     pub(crate) fn like(row: &JobRow, shape: usize) -> Self {
         let key = WaitKey { state: row.state, shape };
         let group = row.group.as_ref().map_or(String::new(), |g| format!(" @{g}"));
-        let searched = format!("{}{group} {}", row.state, row.tags.join(" "));
+        let needs = job::needs(row);
+        let searched = format!("{}{group} {} {}", row.state, row.tags.join(" "), needs.join(" "));
         let folded = searched.to_lowercase();
-        Self { key, group: row.group.clone(), tags: row.tags.clone(), count: 0, searched, folded }
+        Self { key, group: row.group.clone(), tags: row.tags.clone(), needs, count: 0, searched, folded }
     }
 
     pub(crate) const fn key(&self) -> WaitKey {
@@ -53,10 +56,10 @@ impl Wait {
         self.key.state
     }
 
-    /// The group and the tags that they ask for.
+    /// The group, the tags and all else that they ask for.
     pub(crate) fn asks(&self) -> String {
         let group = self.group.iter().map(|group| format!("@{group}"));
-        group.chain(self.tags.iter().cloned()).collect::<Vec<_>>().join(" ")
+        group.chain(self.tags.iter().chain(&self.needs).cloned()).collect::<Vec<_>>().join(" ")
     }
 
     /// Why they wait: as the rows tell, or else as c2d said of the first of them.
@@ -82,12 +85,13 @@ impl Wait {
 
     /// Whether a job is one of these.
     pub(crate) fn has(&self, row: &JobRow) -> bool {
-        row.state == self.key.state && row.group == self.group && row.tags == self.tags
+        row.state == self.key.state && row.group == self.group && row.tags == self.tags && job::needs(row) == self.needs
     }
 
-    /// Whether they will start by themselves, as far as the rows tell.
+    /// Whether they will start by themselves as soon as there is room, as far as the rows tell.
     pub(crate) fn will_start(&self, workers: &Rows<Worker>) -> bool {
-        self.key.state != JobState::Held && self.able(workers).is_ok()
+        let has_time = self.needs.iter().any(|word| word == job::BEGIN);
+        self.key.state != JobState::Held && !has_time && self.able(workers).is_ok()
     }
 
     fn decided_queued(&self, workers: &Rows<Worker>) -> Option<String> {
@@ -95,6 +99,10 @@ impl Wait {
             Ok(able) => able,
             Err(nothing) => return Some(nothing),
         };
+        // Of what they need beside these c2d alone knows how much is left where.
+        if !self.needs.is_empty() {
+            return None;
+        }
         if able.iter().all(|w| !w.load.yields_to.is_empty()) {
             return Some("every such worker yields its machine to somebody else".to_owned());
         }

@@ -22,6 +22,8 @@ pub(crate) enum Action {
 
     ToLine,
     Back,
+    /// The same, whatever is filtered there.
+    Leave,
     Quit,
     Zoom,
     Grow,

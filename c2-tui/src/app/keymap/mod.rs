@@ -136,6 +136,13 @@ pub(crate) fn hints(contexts: &[Context], max: usize, offers: impl Fn(Action) ->
     let mine = |b: &&Binding| b.keys().next().and_then(|key| owner(contexts, key)) == Some(b.context);
     let mut found: Vec<_> = TABLE.iter().filter(|b| b.hint > 0 && offers(b.action)).filter(mine).collect();
     found.sort_by_key(|b| b.hint);
+    // Two keys for one thing: the other one has room for something else.
+    let mut named = Vec::new();
+    found.retain(|b| {
+        let is_new = !named.contains(&b.words);
+        named.push(b.words);
+        is_new
+    });
     found.truncate(max);
     found
 }
@@ -159,6 +166,15 @@ mod tests {
             for key in binding.keys() {
                 assert!(seen.insert((binding.context, key)), "{key} twice in {:?}", binding.context);
             }
+        }
+    }
+
+    #[test]
+    fn nothing_is_hinted_at_twice() {
+        for contexts in [&[Context::Pager, Context::Pane][..], &[Context::Groups, Context::Rows, Context::Pane]] {
+            let words: Vec<&str> = hints(contexts, 20, |_| true).iter().map(|b| b.words).collect();
+            let different: BTreeSet<&str> = words.iter().copied().collect();
+            assert_eq!(words.len(), different.len(), "{words:?}");
         }
     }
 

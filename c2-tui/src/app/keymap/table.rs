@@ -2,10 +2,10 @@
 
 use super::Action::{
     Accept, Actions, Assign, Back, Beside, Chip, Complete, Copy, DeleteOrQuit, Details, Dismiss, Edit, EditAgain,
-    Failures, Filter, Focus, FocusBack, FocusNext, Fold, Grow, Help, Interrupt, Mark, MarkAll, MarkStep, Mouse, Newer,
-    Next, No, Notify, Older, Open, Pager, Palette, Pass, Preview, Previous, Quit, Repaint, Retry, RightOrAccept, Row,
-    Rub, Search, Shrink, SortBack, SortNext, SortTurn, Stream, Suspend, Tags, TakeIntoLine, ToLine, Unmark, Why, Yes,
-    Zoom,
+    Failures, Filter, Focus, FocusBack, FocusNext, Fold, Grow, Help, Interrupt, Leave, Mark, MarkAll, MarkStep, Mouse,
+    Newer, Next, No, Notify, Older, Open, Pager, Palette, Pass, Preview, Previous, Quit, Repaint, Retry, RightOrAccept,
+    Row, Rub, Search, Shrink, SortBack, SortNext, SortTurn, Stream, Suspend, Tags, TakeIntoLine, ToLine, Unmark, Why,
+    Yes, Zoom,
 };
 use super::{Action, Binding, Context};
 use crate::app::line::Edit as E;
@@ -106,7 +106,7 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Workers, ".", Actions, "actions", 5),
     key(Context::Chips, "a", Chip, "next kind", 6),
     // Text.
-    key(Context::Rows, "q", Back, "back", 0),
+    key(Context::Rows, "q", Leave, "back", 0),
     key(Context::Groups, "r", Row(R::Retry), "retry them all", 2),
     key(Context::Groups, "Enter", Open, "open", 1),
     key(Context::Timeline, "Enter", Open, "open", 1),
@@ -163,7 +163,7 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Pager, "x", Pager(C::Gap), "to the next place where bytes are missing", 0),
     key(Context::Pager, "=", Pager(C::About), "the place in full", 0),
     key(Context::Pager, "h", Help, "keys", 7),
-    key(Context::Pager, "q", Back, "back", 8),
+    key(Context::Pager, "q", Leave, "back", 8),
     key(Context::Ask, "Enter", Accept, "take", 1),
     key(Context::Ask, "Esc Ctrl-G", Dismiss, "give up", 2),
     key(Context::Ask, "Backspace Ctrl-H", Edit(E::DeleteLeft), "delete left", 0),
@@ -217,7 +217,7 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Everywhere, "F8", Action::Schedules, "schedules", 0),
     key(Context::Everywhere, "Ctrl-C", Interrupt, "clear or stop; twice quits", 0),
     key(Context::Everywhere, "Ctrl-Z", Suspend, "to the shell", 0),
-    key(Context::Everywhere, "Ctrl-L", Repaint, "draw anew", 0),
+    key(Context::Everywhere, "Ctrl-L", Repaint, "redraw the screen", 0),
 ];
 
 const fn key(context: Context, chords: &'static str, action: Action, words: &'static str, hint: u8) -> Binding {

@@ -75,6 +75,15 @@ impl Pager {
         (self.at_end, self.stale) = (false, true);
     }
 
+    /// Shows all lines again; false where all are.
+    pub(crate) fn unfilter(&mut self) -> bool {
+        let is_filtered = self.filter.is_some();
+        if is_filtered {
+            self.set_filter(None);
+        }
+        is_filtered
+    }
+
     /// Only what is shown is found and counted; lines around those of the filter are shown too.
     pub(super) fn search_among(&mut self) {
         let within = self.filter.as_ref().filter(|_| self.options.context == 0).map(|filter| filter.pattern.clone());

@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 use c2_shared::job::JobState;
 
 use crate::app::cache::{Job, JobScope, Sight};
-use crate::app::panes::{View, short_span, tone};
+use crate::app::keymap::Context;
+use crate::app::panes::{Nothing, Panes, View, short_span, tone};
+use crate::app::preferences::Sizes;
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// What the jobs pane can show, with the word on its chip.
@@ -20,17 +22,35 @@ pub(crate) const CHIPS: [(&str, JobScope); 5] = [
 /// The column by which jobs are ordered at first: what runs comes first.
 pub(crate) const STATE: usize = 1;
 
-pub(super) const VIEW: View = View {
-    word: "jobs",
-    has_chips: true,
-    nothing: |panes| match panes.jobs.scope() {
-        JobScope::Active => ("no job is active", FIRST),
-        JobScope::Running => ("no job is running", OTHERS),
-        JobScope::Done => ("no job has succeeded or was cancelled", OTHERS),
-        JobScope::Failed => ("no job has failed", OTHERS),
-        JobScope::All | JobScope::Ended | JobScope::These(_) | JobScope::On(_) => ("no job yet", FIRST),
-    },
-};
+pub(super) struct Jobs;
+
+impl View for Jobs {
+    fn word(&self) -> &'static str {
+        "jobs"
+    }
+
+    fn has_chips(&self) -> bool {
+        true
+    }
+
+    fn keys(&self) -> &'static [Context] {
+        &[Context::Chips, Context::Jobs, Context::JobRows, Context::Table, Context::Pane]
+    }
+
+    fn grow(&self, sizes: &mut Sizes, percent: i16) {
+        sizes.side += percent;
+    }
+
+    fn nothing(&self, panes: &Panes) -> Nothing {
+        match panes.jobs.scope() {
+            JobScope::Active => ("no job is active", FIRST),
+            JobScope::Running => ("no job is running", OTHERS),
+            JobScope::Done => ("no job has succeeded or was cancelled", OTHERS),
+            JobScope::Failed => ("no job has failed", OTHERS),
+            JobScope::All | JobScope::Ended | JobScope::These(_) | JobScope::On(_) => ("no job yet", FIRST),
+        }
+    }
+}
 
 const FIRST: &[(&str, &str)] = &[("submit \"echo hello\"", "")];
 const OTHERS: &[(&str, &str)] = &[("a", "shows others")];
@@ -127,6 +147,15 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         cell: left,
         plain: |j| j.row.name.clone().unwrap_or_default(),
         order: |a, b| b.row.started_ms.cmp(&a.row.started_ms),
+    },
+    Column {
+        name: "needs",
+        room: Room::Fixed(16),
+        align: Align::Left,
+        hide: 8,
+        cell: |j, _| Cell::toned(j.needs().join(" "), Tone::Dim),
+        plain: |j| j.needs().join(" "),
+        order: |a, b| a.needs().cmp(&b.needs()),
     },
 ];
 

@@ -3,14 +3,34 @@
 use c2_shared::job::Outcome;
 
 use crate::app::cache::{Job, Sight};
+use crate::app::keymap::Context;
 use crate::app::panes::jobs::run_ms;
-use crate::app::panes::{View, short_span, tone};
+use crate::app::panes::{Nothing, Panes, View, short_span, tone};
+use crate::app::preferences::Sizes;
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// The column by which the log is ordered at first: when a job ended.
 pub(crate) const ENDED: usize = 0;
 
-pub(super) const VIEW: View = View { word: "log", has_chips: false, nothing: |_| ("no job has ended yet", NEXT) };
+pub(super) struct Log;
+
+impl View for Log {
+    fn word(&self) -> &'static str {
+        "log"
+    }
+
+    fn keys(&self) -> &'static [Context] {
+        &[Context::Jobs, Context::JobRows, Context::Table, Context::Pane]
+    }
+
+    fn grow(&self, sizes: &mut Sizes, percent: i16) {
+        sizes.side -= percent;
+    }
+
+    fn nothing(&self, _: &Panes) -> Nothing {
+        ("no job has ended yet", NEXT)
+    }
+}
 
 const NEXT: &[(&str, &str)] = &[("log", "shows what ended earlier")];
 

@@ -12,6 +12,8 @@ use c2_shared::job::JobState;
 use c2_shared::time;
 
 use crate::app::cache::{Cache, Job, JobScope, Wait, Worker};
+use crate::app::keymap::Context;
+use crate::app::preferences::Sizes;
 use crate::app::table::{Grid, Table, Tone};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,13 +25,35 @@ pub(crate) enum Pane {
     Log,
 }
 
-/// What there is to know of a pane beside its table.
-pub(crate) struct View {
-    pub(crate) word: &'static str,
+/// What there is to know of a pane beside its table; the file of each pane answers for it.
+pub(crate) trait View {
+    fn word(&self) -> &'static str;
+
     /// Whether the chips of kinds of jobs stand on its border.
-    pub(crate) has_chips: bool,
+    fn has_chips(&self) -> bool {
+        false
+    }
+
+    /// The keys that act in it, the nearest first.
+    fn keys(&self) -> &'static [Context] {
+        &[Context::Table, Context::Pane]
+    }
+
+    /// Rows above its table, in a box of this height.
+    fn head_rows(&self, _height: u16) -> u16 {
+        0
+    }
+
+    /// Whether a row that fits says more than what the columns have cut of the selected one.
+    fn puts_rows_first(&self) -> bool {
+        false
+    }
+
+    /// Which part of the screen grows with it.
+    fn grow(&self, sizes: &mut Sizes, percent: i16);
+
     /// Why it has no rows, and what to do next: what to type, and what that does.
-    pub(crate) nothing: fn(&Panes) -> Nothing,
+    fn nothing(&self, panes: &Panes) -> Nothing;
 }
 
 pub(crate) type Nothing = (&'static str, &'static [(&'static str, &'static str)]);
@@ -48,17 +72,17 @@ impl Pane {
     /// All panes in the order of their keys.
     pub(crate) const ALL: [Self; 4] = [Self::Workers, Self::Jobs, Self::Queue, Self::Log];
 
-    pub(crate) const fn view(self) -> View {
+    pub(crate) const fn view(self) -> &'static dyn View {
         match self {
-            Self::Workers => workers::VIEW,
-            Self::Jobs => jobs::VIEW,
-            Self::Queue => queue::VIEW,
-            Self::Log => log::VIEW,
+            Self::Workers => &workers::Workers,
+            Self::Jobs => &jobs::Jobs,
+            Self::Queue => &queue::Queue,
+            Self::Log => &log::Log,
         }
     }
 
-    pub(crate) const fn word(self) -> &'static str {
-        self.view().word
+    pub(crate) fn word(self) -> &'static str {
+        self.view().word()
     }
 }
 

@@ -1,10 +1,34 @@
 //! The columns of the queue pane: what waits, how much of it, and why.
 
 use crate::app::cache::Wait;
-use crate::app::panes::{View, tone};
+use crate::app::panes::{Nothing, Panes, View, tone};
+use crate::app::preferences::Sizes;
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
-pub(super) const VIEW: View = View { word: "queue", has_chips: false, nothing: |_| ("nothing waits", NEXT) };
+pub(super) struct Queue;
+
+impl View for Queue {
+    fn word(&self) -> &'static str {
+        "queue"
+    }
+
+    /// The counts: with their bars where there is room, or on one line.
+    fn head_rows(&self, height: u16) -> u16 {
+        match height {
+            12.. => 7,
+            6.. => 1,
+            _ => 0,
+        }
+    }
+
+    fn grow(&self, sizes: &mut Sizes, percent: i16) {
+        sizes.foot += percent;
+    }
+
+    fn nothing(&self, _: &Panes) -> Nothing {
+        ("nothing waits", NEXT)
+    }
+}
 
 const NEXT: &[(&str, &str)] = &[("submit \"echo hello\"", "submits a job"), ("batch FILE", "one for each line")];
 
@@ -38,7 +62,7 @@ pub(crate) const COLUMNS: &[Column<Wait>] = &[
             asks => Cell::plain(asks),
         },
         plain: |w| w.asks(),
-        order: |a, b| (&a.group, &a.tags).cmp(&(&b.group, &b.tags)),
+        order: |a, b| (&a.group, &a.tags, &a.needs).cmp(&(&b.group, &b.tags, &b.needs)),
     },
     Column {
         name: "why",

@@ -3,7 +3,9 @@
 use c2_shared::worker::WorkerStatus;
 
 use crate::app::cache::{Sight, Worker};
-use crate::app::panes::{View, short_span};
+use crate::app::keymap::Context;
+use crate::app::panes::{Nothing, Panes, View, short_span};
+use crate::app::preferences::Sizes;
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// Silence below this is the ordinary pause between two contacts and not worth a number.
@@ -11,7 +13,29 @@ const FRESH_MS: u64 = 10_000;
 /// Use above this is worth a look.
 const HIGH_PERCENT: u8 = 90;
 
-pub(super) const VIEW: View = View { word: "workers", has_chips: false, nothing: |_| ("no worker yet", FIRST) };
+pub(super) struct Workers;
+
+impl View for Workers {
+    fn word(&self) -> &'static str {
+        "workers"
+    }
+
+    fn keys(&self) -> &'static [Context] {
+        &[Context::Workers, Context::Table, Context::Pane]
+    }
+
+    fn puts_rows_first(&self) -> bool {
+        true
+    }
+
+    fn grow(&self, sizes: &mut Sizes, percent: i16) {
+        sizes.top += percent;
+    }
+
+    fn nothing(&self, _: &Panes) -> Nothing {
+        ("no worker yet", FIRST)
+    }
+}
 
 /// From an empty cluster to the first worker.
 const FIRST: &[(&str, &str)] = &[

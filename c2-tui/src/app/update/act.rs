@@ -41,6 +41,7 @@ fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::FocusBack => focus::focus_beside(model, -1),
         Action::ToLine => focus::focus(model, Focus::Line),
         Action::Back => focus::back(model),
+        Action::Leave => focus::leave(model),
         Action::Zoom => model.zoom = !model.zoom,
         Action::Grow => resize(model, 4),
         Action::Shrink => resize(model, -4),

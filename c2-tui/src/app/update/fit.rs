@@ -11,7 +11,7 @@ use crate::app::pager::Pager;
 pub(super) fn fit(model: &mut Model) {
     let screen = layout::screen(model);
     for &(pane, area) in &screen.panes {
-        let taken = 3 + layout::pane_head(pane, area) + layout::pane_foot(model, &screen, area);
+        let taken = 3 + pane.view().head_rows(area.height) + layout::pane_foot(model, &screen, area);
         let rows = usize::from(area.height.saturating_sub(taken));
         if let Some((grid, _)) = model.grid_mut(Focus::Pane(pane)) {
             grid.set_height(rows);

@@ -3,6 +3,7 @@
 use super::pages;
 use crate::app::focus::Focus;
 use crate::app::model::Model;
+use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 
 /// Gives the keys to a part.
@@ -42,8 +43,16 @@ pub(super) fn focus_beside(model: &mut Model, places: isize) {
     focus(model, parts[next]);
 }
 
-/// One step out: of the help, a page, the zoom, a filter, a result, and at last to the line.
+/// One step out: of the help, the zoom of a pane, a filter, a page, a result, and at last to the line.
 pub(super) fn back(model: &mut Model) {
+    let is_zoomed = model.zoom && matches!(model.focus, Focus::Pane(_));
+    if model.overlay.is_some() || is_zoomed || !takes_filter_away(model) {
+        leave(model);
+    }
+}
+
+/// The same, with its filter.
+pub(super) fn leave(model: &mut Model) {
     if model.overlay.take().is_some() {
         return;
     }
@@ -57,13 +66,21 @@ pub(super) fn back(model: &mut Model) {
             focus(model, Focus::Line);
         }
         Focus::Pane(_) if model.zoom => model.zoom = false,
-        Focus::Pane(_) => {
-            let filtered = model.grid_mut(model.focus).filter(|(grid, _)| !grid.filter().text().is_empty());
-            match filtered {
-                Some((grid, cache)) => grid.set_filter("", cache),
-                None => focus(model, Focus::Line),
-            }
-        }
+        Focus::Pane(_) => focus(model, Focus::Line),
         Focus::Line => {}
+    }
+}
+
+/// Shows everything again where the keys are; false where nothing was filtered.
+fn takes_filter_away(model: &mut Model) -> bool {
+    if model.focus == Focus::Line {
+        return false;
+    }
+    match model.grid_mut(model.focus).filter(|(grid, _)| !grid.filter().text().is_empty()) {
+        Some((grid, cache)) => {
+            grid.set_filter("", cache);
+            true
+        }
+        None => model.pager_mut(model.focus).is_some_and(Pager::unfilter),
     }
 }

@@ -118,7 +118,13 @@ pub(super) fn on_burst(model: &mut Model, text: &str, effects: &mut Vec<Effect>)
     if word.is_some() {
         undo::undo(model, effects);
     }
-    on_paste(model, word.as_deref().unwrap_or(rest), effects);
+    let text = word.as_deref().unwrap_or(rest);
+    if text.contains('\n') {
+        on_paste(model, text, effects);
+    } else if is_typed || !text.trim().is_empty() {
+        // Its blanks are those between this word and the next, which may come by itself.
+        on_text(model, if is_typed { text } else { text.trim_start() }, effects);
+    }
     if is_typed && rest.ends_with('\n') && rest.lines().count() == 1 {
         on_key(model, KeyCode::Enter.into(), effects);
     }

@@ -143,6 +143,19 @@ fn letters_at_once_are_text_and_act_on_nothing() {
     assert!(effects.iter().any(|e| matches!(e, Effect::Execute { line, .. } if line.text == "list")), "{effects:?}");
 }
 
+/// A line that comes in pieces, as over a slow connection, is put together with all its blanks.
+#[test]
+fn blanks_at_the_ends_of_what_came_at_once_stay() {
+    for keys in [&[][..], &["Alt-2"]] {
+        let mut model = busy(80, 24);
+        press(&mut model, keys);
+        for text in ["cancel", " ", "job-4 ", "job-5"] {
+            send(&mut model, Msg::Burst(text.to_owned()));
+        }
+        assert_eq!((model.focus, model.line.editor.text()), (Focus::Line, "cancel job-4 job-5"), "{keys:?}");
+    }
+}
+
 #[test]
 fn several_lines_at_once_are_asked_about_whole() {
     for keys in [&[][..], &["Alt-2"], &["messages", "Enter"]] {

@@ -2,7 +2,7 @@
 
 use c2_shared::api::jobs::JobRow;
 use c2_shared::id::JobId;
-use c2_shared::job::JobState;
+use c2_shared::job::{JobState, Needs};
 use c2_shared::time::Mono;
 use c2_shared::worker::WorkerStatus;
 
@@ -37,6 +37,12 @@ fn asking(n: u64, group: Option<&str>, tags: &[&str]) -> JobRow {
     JobRow { group: group.map(str::to_owned), tags, ..job(n, JobState::Queued) }
 }
 
+/// One that takes more than a slot.
+fn needing(n: u64) -> JobRow {
+    let needs = Needs { cpus: 8, memory_bytes: 2 << 30, ..Needs::default() };
+    JobRow { needs, ..asking(n, None, &[]) }
+}
+
 #[test]
 fn a_row_of_the_queue_leads_to_its_jobs_and_no_others() {
     let mut model = console(120, 40);
@@ -48,14 +54,19 @@ fn a_row_of_the_queue_leads_to_its_jobs_and_no_others() {
         asking(4, Some("lab"), &["gpu"]),
         asking(5, Some("lab2"), &["gpu", "disk"]),
         asking(6, None, &[]),
+        needing(7),
+        needing(8),
+        JobRow { workers: vec!["10.0.0.11".to_owned()], ..asking(9, None, &[]) },
     ];
     send(&mut model, snapshot(workers(), rows));
     let wanted = [
-        ("state:=queued group:=- tags:=-", vec![1, 6]),
-        ("state:=queued group:=- tags:=gpu", vec![2]),
-        ("state:=queued group:=- tags:=gpu2", vec![3]),
-        ("state:=queued group:=lab tags:=gpu", vec![4]),
-        ("state:=queued group:=lab2 tags:=gpu,disk", vec![5]),
+        ("state:=queued group:=- tags:=- needs:=-", vec![1, 6]),
+        ("state:=queued group:=- tags:=gpu needs:=-", vec![2]),
+        ("state:=queued group:=- tags:=gpu2 needs:=-", vec![3]),
+        ("state:=queued group:=lab tags:=gpu needs:=-", vec![4]),
+        ("state:=queued group:=lab2 tags:=gpu,disk needs:=-", vec![5]),
+        ("state:=queued group:=- tags:=- needs:=cpus=8,memory=2G", vec![7, 8]),
+        ("state:=queued group:=- tags:=- needs:=worker=10.0.0.11", vec![9]),
     ];
     for (at, (filter, ids)) in wanted.into_iter().enumerate() {
         press(&mut model, &["Alt-3", "g"]);

@@ -91,6 +91,26 @@ fn what_is_typed_belongs_to_the_prompt() {
     assert_eq!(shown(&model)[0], "line 7", "what is filtered fits on the screen");
 }
 
+/// As in a table, Esc takes the filter away first; `q` leaves at once.
+#[test]
+fn esc_takes_a_filter_away_before_it_leaves() {
+    for (key, left) in [("Esc", 0), ("q", 1)] {
+        let mut model = opened(80, 24, "one\ntwo\nthree\n");
+        let pages = model.pages.iter().count();
+        press(&mut model, &["&", "two", "Enter"]);
+        assert_eq!(shown(&model), ["two"]);
+        press(&mut model, &[key]);
+        assert_eq!(model.pages.iter().count(), pages - left, "{key}");
+        assert!(left == 1 || shown(&model) == ["one", "two", "three"], "{:?}", shown(&model));
+        press(&mut model, &["Esc"]);
+        assert_eq!(model.pages.iter().count(), pages - left - 1, "{key}");
+    }
+    // A page of rows does the same.
+    let mut model = busy(120, 36);
+    press(&mut model, &["Alt-1", "Enter", "/", "echo 1", "Enter", "Esc"]);
+    assert_eq!((model.pages.iter().count(), model.grid(Focus::Page).map(|grid| grid.filter().text())), (1, Some("")));
+}
+
 #[test]
 fn marks_and_options_take_the_next_key() {
     let mut model = opened(80, 24, &lines(100));

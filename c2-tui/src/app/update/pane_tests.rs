@@ -61,6 +61,18 @@ fn panes_are_made_larger_and_smaller_and_alone() {
     }
 }
 
+/// Going to a pane takes no row of it away.
+#[test]
+fn all_workers_that_fit_stay_in_sight_when_they_get_the_keys() {
+    for (width, height) in [(100, 30), (120, 36)] {
+        let mut model = busy(width, height);
+        let seen = |model: &Model| model.panes.workers.visible().len();
+        let before = seen(&model);
+        press(&mut model, &["Alt-1"]);
+        assert_eq!((seen(&model), before), (model.panes.workers.len(), model.panes.workers.len()), "{width}x{height}");
+    }
+}
+
 #[test]
 fn a_table_moves_as_a_text_does() {
     let mut model = busy(80, 24);

@@ -197,7 +197,7 @@ fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
     let text = match (model.opens(), model.focus) {
         (Some(Opens::Worker(_, ip)), _) => ip.to_string(),
         (None, crate::app::focus::Focus::Pane(pane)) if model.panes.grid(pane).in_scope() == 0 => {
-            (pane.view().nothing)(&model.panes).1.first().map_or_else(String::new, |(text, _)| model.spelled(text))
+            pane.view().nothing(&model.panes).1.first().map_or_else(String::new, |(text, _)| model.spelled(text))
         }
         _ => jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
     };

@@ -85,7 +85,7 @@ pub(super) fn spoil(model: &mut Model) {
 #[cfg(test)]
 mod tests {
     use c2_shared::api::jobs::JobRow;
-    use c2_shared::job::JobState;
+    use c2_shared::job::{JobState, Needs};
 
     use super::*;
     use crate::app::{Msg, update};
@@ -135,6 +135,31 @@ mod tests {
         send(&mut model, change(vec![job(21, JobState::Queued)]));
         assert_eq!(asked(&update(&mut model, Msg::Tick, at(2 * AGAIN_MS))), [], "nobody looks at it");
         assert_eq!(due(&model), None, "and nothing wakes the console for it");
+    }
+
+    /// What a job takes, where it may run and its time are reasons of its own.
+    #[test]
+    fn jobs_of_different_needs_are_rows_of_their_own() {
+        let mut model = console(120, 40);
+        send(&mut model, Msg::Connected);
+        let mut workers = workers();
+        workers.iter_mut().for_each(|worker| worker.slots_used = worker.slots);
+        let needs = Needs { cpus: 64, ..Needs::default() };
+        let rows = vec![
+            job(1, JobState::Queued),
+            JobRow { needs: needs.clone(), ..job(2, JobState::Queued) },
+            JobRow { workers: vec!["atlas".to_owned()], ..job(3, JobState::Queued) },
+            JobRow { needs, ..job(4, JobState::Queued) },
+            job(5, JobState::Blocked),
+            JobRow { begin_at: Some(1), ..job(6, JobState::Blocked) },
+        ];
+        let effects = send(&mut model, snapshot(workers, rows));
+        assert_eq!(asked(&effects), [JobId(5), JobId(6), JobId(2), JobId(3)]);
+        let shown: Vec<_> = model.cache.waits.values().map(|wait| (wait.count, wait.asks())).collect();
+        let wanted = [(1, ""), (1, "begin"), (1, ""), (2, "cpus=64"), (1, "worker=atlas")];
+        assert_eq!(shown, wanted.map(|(count, asks)| (count, asks.to_owned())));
+        answer(&mut model, &effects, "no worker has 64 cpus");
+        assert_eq!(why(&model)[2..4], ["queued all slots are in use", "queued job-2: no worker has 64 cpus"]);
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use c2_tests::Cluster;
 use c2_tests::terminal::Terminal;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::figures::{Spans, now};
 use crate::queue::{WORKER, fill};
@@ -22,6 +22,14 @@ const KEYS: usize = 200;
 const PAUSE: Duration = Duration::from_millis(30);
 /// How long it is watched while nothing happens.
 const IDLE: Duration = Duration::from_secs(10);
+
+/// What is shown while keys are timed: its name, the keys that open it, words of which one says that it is there, and
+/// the keys that close it again.
+const SHOWN: [(&str, &str, &[&str], &str); 3] = [
+    ("preview", "\x1b2p", &["○ job-", "▶ job-", "✓ job-"], "\x1b2p\x1b"),
+    ("timeline", "\x1b[18~", &["› timeline"], "\x1b1\x1b"),
+    ("failures", "\x1b[17~", &["› failures"], "\x1b1\x1b"),
+];
 
 pub(crate) async fn console(jobs: usize) -> Result<Value> {
     let mut cluster = Cluster::start().await?;
@@ -59,10 +67,31 @@ pub(crate) async fn console(jobs: usize) -> Result<Value> {
     let (start, used) = (now(), terminal.processor_ms()?);
     let before = cluster.client().queue_status().await?.active;
     let in_storm = keys(&mut terminal)?;
+    // The same with what can stand beside the line: each of it changes with each job that ends.
+    let mut beside = Vec::new();
+    terminal.press("\x15")?;
+    for (name, opens, seen, closes) in SHOWN {
+        let is_there = |t: &Terminal| seen.iter().any(|words| t.text().contains(words));
+        terminal.press(opens)?;
+        terminal.wait(name, is_there)?;
+        terminal.press(":")?;
+        terminal.wait("the line", |t| column_of(t) == Some(PROMPT))?;
+        let waits = cluster.client().queue_status().await?.active;
+        ensure!(waits > 0, "all jobs have ended before the keys beside {name}");
+        beside.push((name, keys(&mut terminal)?));
+        terminal.press("\x15")?;
+        terminal.press(closes)?;
+        terminal.wait("the panes alone", |t| !is_there(t))?;
+    }
     let ended = before - cluster.client().queue_status().await?.active;
     let share = (terminal.processor_ms()? - used) * 100 / u64::try_from(start.elapsed().as_millis())?.max(1);
+    let beside: Map<String, Value> = beside
+        .into_iter()
+        .map(|(name, spans)| (name.to_owned(), json!({ "p50_ms": spans.ms_at(50), "p95_ms": spans.ms_at(95) })))
+        .collect();
     Ok(json!({
         "bench": "console",
+        "key_storm_with": beside,
         "first_frame_p50_ms": first.ms_at(50),
         "idle_frames": idle_frames,
         "idle_processor_ms_in_10_s": idle_ms,
