@@ -24,12 +24,13 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use crate::choice::{Choice, server};
 use crate::detect::{self, Shares};
 use crate::slurm::{ElsewhereOptions, FrontOptions};
+use crate::upgrade::{self, TrialOptions};
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
 #[command(
     name = "c2-agent",
-    version,
+    version = upgrade::own_version(),
     about,
     args_override_self = true,
     args_conflicts_with_subcommands = true,
@@ -66,6 +67,9 @@ pub(crate) enum Command {
     /// Stands for a job that a cluster runs.
     #[command(hide = true)]
     RunVia(FrontOptions),
+    /// Tries a newer program out.
+    #[command(hide = true)]
+    RunTrial(TrialOptions),
 }
 
 /// What `config` is told.

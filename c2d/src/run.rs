@@ -30,11 +30,12 @@ use crate::rotation::Rotation;
 use crate::services;
 use crate::services::announcer::Announcer;
 use crate::services::blob_gc::Gc;
-use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::mdns;
 use crate::services::messenger::{Messenger, Outside};
+use crate::services::programs::Programs;
 use crate::services::waker::Waker;
+use crate::services::worker_requests::{CleanupRequests, UpgradeRequests};
 use crate::standby;
 use crate::store::{self, Engine, Folder, Leadership, Memo, Opened, SHARED, Space, StoreError, Target, TargetError};
 
@@ -116,6 +117,8 @@ pub async fn run(
         history: opened.history,
         blobs: opened.blobs,
         cleanup_requests: CleanupRequests::start(clock.now().wall_ms),
+        upgrade_requests: UpgradeRequests::start(clock.now().wall_ms),
+        programs: Programs::new(&data_dir),
         live_output: LiveOutput::start(),
         access,
         rotation,

@@ -332,6 +332,7 @@ const UNKNOWN: [&str; 48] = [
     "detect-tags nowhere",
     "remove-worker nowhere",
     "cleanup-workspaces nowhere",
+    "upgrade-workers nowhere",
     "pdsh nowhere true",
     "copy jobs.txt nowhere:/tmp",
     "verify-ssh nowhere",

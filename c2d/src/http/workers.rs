@@ -129,7 +129,10 @@ async fn answer(peer: WorkerPeer, app: &App, protocol: Protocol, request: Reques
         true => FaultOf::Version,
         false => FaultOf::Worker,
     };
-    app.cleanup_requests.reported(worker.clone(), request.cleaned);
+    let cleaned = request.cleaned.into_iter().map(|report| (report.id, report.cleaned)).collect();
+    app.cleanup_requests.reported(worker.clone(), cleaned);
+    let upgraded = request.upgraded.into_iter().map(|report| (report.id, clamp::verdict(report.verdict))).collect();
+    app.upgrade_requests.reported(worker.clone(), upgraded);
     let ended: BTreeMap<_, _> = request.ended.into_iter().map(|ended| (ended.attempt, ended.outcome)).collect();
     // What is to be sent is said at once.
     let wait_s = if want.is_empty() { request.wait_s } else { 0 };
@@ -243,6 +246,7 @@ fn summary(AttemptOutput { result, .. }: &AttemptOutput, fault_of: FaultOf) -> R
 /// What is wanted of a worker beside work, whether it was told or not.
 async fn due(app: &App, worker: &WorkerId) -> Vec<Directive> {
     let mut directives = app.cleanup_requests.due(worker).await;
+    directives.extend(app.upgrade_requests.due(worker).await);
     directives.extend(app.waker.due(worker).await);
     directives
 }
@@ -252,6 +256,7 @@ async fn due(app: &App, worker: &WorkerId) -> Vec<Directive> {
 async fn called(app: &App, worker: &WorkerId) -> Vec<Directive> {
     tokio::select! {
         directives = app.cleanup_requests.called(worker) => directives,
+        upgrades = app.upgrade_requests.called(worker) => upgrades,
         wakes = app.waker.called(worker) => wakes,
         reads = app.live_output.called(worker) => reads.into_iter().map(Directive::Read).collect(),
     }
