@@ -23,6 +23,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::choice::{Choice, server};
 use crate::detect::{self, Shares};
+use crate::settings::Listing;
 use crate::slurm::{ElsewhereOptions, FrontOptions};
 use crate::upgrade::{self, TrialOptions};
 
@@ -70,17 +71,6 @@ pub(crate) enum Command {
     /// Tries a newer program out.
     #[command(hide = true)]
     RunTrial(TrialOptions),
-}
-
-/// What `config` is told.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Listing {
-    /// The flags that the agent would be started with.
-    #[command(flatten)]
-    pub(crate) flags: Flags,
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// The agent's flags.

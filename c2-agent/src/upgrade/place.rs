@@ -93,7 +93,7 @@ mod tests {
             ("/usr/local/bin/c2-agent", false),
             ("/opt/c2/c2-agent", true),
             ("/opt/c2/other", false),
-            ("/home/me/bin/c2-agent", false),
+            ("/srv/me/bin/c2-agent", false),
         ];
         for (program, expected) in table {
             assert_eq!(is_of_a_package(Path::new(program), listed), expected, "{program}");

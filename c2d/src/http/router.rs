@@ -23,9 +23,9 @@ use crate::rotation::Rotation;
 use crate::services::announcer::Announcer;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::Messenger;
-use crate::services::programs::Programs;
+use crate::services::programs::Upgrades;
 use crate::services::waker::Waker;
-use crate::services::worker_requests::{CleanupRequests, UpgradeRequests};
+use crate::services::worker_requests::CleanupRequests;
 use crate::store::{Blobs, Health, History, Leadership};
 
 /// What the handlers speak to.
@@ -43,10 +43,8 @@ pub struct App {
     pub blobs: Blobs,
     /// Carries requests to clean workspaces.
     pub cleanup_requests: CleanupRequests,
-    /// Carries requests to upgrade agents.
-    pub(crate) upgrade_requests: UpgradeRequests,
-    /// The programs for them.
-    pub(crate) programs: Programs,
+    /// Has agents run newer programs.
+    pub(crate) upgrades: Upgrades,
     /// Asks workers what running jobs write.
     pub live_output: LiveOutput,
     /// Announces invitations.

@@ -31,11 +31,11 @@ pub(crate) async fn upgrade(State(app): State<App>, Name(name): Name) -> Answer<
             ErrorBody::new(ErrorCode::Conflict, message, "it is no c2-agent, and has a program of its own").into()
         );
     }
-    let programs = app.programs.clone();
+    let programs = app.upgrades.programs.clone();
     let offer = spawn_blocking(move || programs.offer(&architecture)).await.expect("reading a file does not panic");
     let offer = Box::new(offer.map_err(|error| absent(&error, ErrorCode::Conflict))?);
     let patience = Duration::from_secs(UPGRADE_WAIT_S);
-    let verdict = app.upgrade_requests.ask(worker_id.clone(), offer, patience).await.map_err(|e| {
+    let verdict = app.upgrades.requests.ask(worker_id.clone(), offer, patience).await.map_err(|e| {
         let hint = "an agent before 0.2.0 cannot upgrade itself: replace its program there; otherwise see its log";
         ErrorBody::new(ErrorCode::Busy, format!("worker {ip}: {e}"), hint)
     })?;
@@ -56,7 +56,7 @@ pub(crate) async fn program(
     State(app): State<App>,
     Name(architecture): Name,
 ) -> Result<Response, ApiError> {
-    let programs = app.programs.clone();
+    let programs = app.upgrades.programs.clone();
     let opened = spawn_blocking(move || programs.open(&architecture)).await.expect("opening a file does not panic");
     let (_, file, size) = opened.map_err(|error| absent(&error, ErrorCode::NotFound))?;
     let mut response = blobs::content(file, 0, size).into_response();

@@ -14,6 +14,7 @@ use c2_shared::limits::PROGRAM_BYTES_MAX;
 use c2_shared::program::Program;
 
 use crate::authority;
+use crate::services::worker_requests::UpgradeRequests;
 
 /// The folder in that of c2d.
 const FOLDER: &str = "agents";
@@ -24,6 +25,22 @@ const NAME: &str = "c2-agent";
 #[derive(Clone, Debug)]
 pub(crate) struct Programs {
     data_dir: PathBuf,
+}
+
+/// What upgrades need; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Upgrades {
+    /// Carries them to the workers.
+    pub(crate) requests: UpgradeRequests,
+    /// What they bring.
+    pub(crate) programs: Programs,
+}
+
+impl Upgrades {
+    /// As [`UpgradeRequests::start`], with the programs of a data folder.
+    pub(crate) fn start(first_id: u64, data_dir: &Path) -> Self {
+        Self { requests: UpgradeRequests::start(first_id), programs: Programs { data_dir: data_dir.to_owned() } }
+    }
 }
 
 /// Why c2d has no program for a worker.
@@ -49,10 +66,6 @@ impl NoProgram {
 }
 
 impl Programs {
-    pub(crate) fn new(data_dir: &Path) -> Self {
-        Self { data_dir: data_dir.to_owned() }
-    }
-
     /// Opens the program for these processors. Blocks.
     pub(crate) fn open(&self, architecture: &str) -> Result<(PathBuf, File, u64), NoProgram> {
         let none = || {
@@ -115,7 +128,7 @@ mod tests {
     fn what_lies_there_is_offered_as_what_it_says() {
         let dir = tempfile::TempDir::new().unwrap();
         drop(Authority::open(dir.path()).unwrap());
-        let programs = Programs::new(dir.path());
+        let programs = Programs { data_dir: dir.path().to_owned() };
         assert!(matches!(programs.offer("riscv64"), Err(NoProgram::None { .. })));
         assert!(matches!(programs.offer("../x"), Err(NoProgram::None { .. })));
         std::fs::create_dir(dir.path().join(FOLDER)).unwrap();

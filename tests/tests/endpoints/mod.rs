@@ -433,6 +433,7 @@ fn filled(one: &Operation) -> String {
         "sha256" => ABC.to_owned(),
         "job_id" => "job-1".to_owned(),
         "ip" => "127.0.0.9".to_owned(),
+        "architecture" => "riscv64".to_owned(),
         other => other.to_owned(),
     };
     one.filled(value)

@@ -26,9 +26,9 @@ use crate::rotation::Rotation;
 use crate::services::announcer::{Announcer, Speak};
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::{Messenger, Outside};
-use crate::services::programs::Programs;
+use crate::services::programs::Upgrades;
 use crate::services::waker::Waker;
-use crate::services::worker_requests::{CleanupRequests, UpgradeRequests};
+use crate::services::worker_requests::CleanupRequests;
 use crate::{engine, store};
 
 const SERVER: &str = "10.0.0.6:30814";
@@ -82,8 +82,7 @@ impl Elsewhere {
             history,
             blobs,
             cleanup_requests: CleanupRequests::start(0),
-            upgrade_requests: UpgradeRequests::start(0),
-            programs: Programs::new(&data),
+            upgrades: Upgrades::start(0, &data),
             live_output: LiveOutput::start(),
             waker,
             access: access.clone(),
