@@ -101,7 +101,7 @@ _c2__tui() {
                     return 0
                     ;;
                 --exec)
-                    COMPREPLY=($(compgen -W "list doctor groups assign unassign info set-tags set-resources get-tags detect-tags drain resume wake remove-worker jobs job submit batch batches split schedule notify cancel hold release change top bottom retry why pause unpause queue-status stats timeline log output get-files cleanup-workspaces pdsh copy verify-ssh add-worker follow wait help" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "list doctor groups assign unassign info set-tags set-resources get-tags detect-tags drain resume wake remove-worker jobs job submit batch batches split schedule notify cancel hold release change top bottom retry why pause unpause queue-status stats timeline log output get-files cleanup-workspaces pdsh copy verify-ssh add-worker upgrade-workers follow wait help" -- "${cur}"))
                     return 0
                     ;;
                 --file)

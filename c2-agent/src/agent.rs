@@ -45,6 +45,7 @@ use crate::supervise::runners::{Plan, Report, Runners};
 use crate::supervise::wire::Start;
 use crate::transfer::{Moved, Transfers};
 use crate::trash;
+use crate::upgrade::{Fetched, Upgrades};
 use crate::workspace::Root;
 
 pub(crate) use error::AgentError;
@@ -117,7 +118,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let (mut beside, mut load) = beside(&options, &client, gpus);
     first_look(&options, &mut load).await;
     greet(&introduction, &options, &client, slots.running());
-    let live = Live::new(client.clone());
+    let (live, upgrades) = (Live::new(client.clone()), Upgrades::new(&state, client.clone()));
     let connection = Connection::new(client, introduction);
     let mut agent = Agent {
         slots,
@@ -138,6 +139,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         workspace_root: options.workspace_root.clone(),
         held_back: Vec::new(),
         self_test,
+        upgrades,
         sleep: Sleep::new(&options, &mut beside),
         silent: false,
         refusal: String::new(),
@@ -188,6 +190,7 @@ struct Agent {
     /// What may not start meanwhile.
     held_back: Vec<Start>,
     self_test: SelfTest,
+    upgrades: Upgrades,
     sleep: Sleep,
     /// c2d did not answer the last request.
     silent: bool,
@@ -206,6 +209,7 @@ enum Happened {
     Spooled(Spooled),
     Cleaned(CleanupReport),
     Tested(Tested),
+    Fetched(Fetched),
     Asked(Question),
     Looked,
     Slept(Slept),
@@ -225,7 +229,8 @@ impl Agent {
             self.carry_out(actions);
             self.look_for_sleep();
             let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
-            if let Some(request) = request {
+            if let Some(mut request) = request {
+                self.upgrades.say(&mut request);
                 self.connection.send(request);
             }
             let sleep = self.slots.due().map(|due| Duration::from_millis(due.since_ms(clock::elapsed())));
@@ -237,6 +242,7 @@ impl Agent {
                 spooled = self.spooler.spooled() => Happened::Spooled(spooled),
                 report = self.cleanup.report() => Happened::Cleaned(report),
                 tested = self.self_test.tested() => Happened::Tested(tested),
+                fetched = self.upgrades.fetched() => Happened::Fetched(fetched),
                 question = self.live.question() => Happened::Asked(question),
                 Ok(()) = self.load.changed() => Happened::Looked,
                 slept = self.sleep.slept() => Happened::Slept(slept),
@@ -249,6 +255,7 @@ impl Agent {
                 Happened::Spooled(spooled) => self.on_spooled(spooled),
                 Happened::Cleaned(report) => self.slots.on_cleaned(report),
                 Happened::Tested(tested) => self.on_tested(tested),
+                Happened::Fetched(fetched) => self.on_program(fetched)?,
                 // Without a runner the question is dropped, which is an answer.
                 Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
                 Happened::Asked(_) => {}
@@ -276,7 +283,7 @@ impl Agent {
             }
             Ok(Said::Answer(answer)) => {
                 self.heard();
-                self.obey(&answer.directives);
+                self.obey(seq, &answer.directives);
                 self.begin_to_tell(&answer.directives);
                 let actions = self.slots.on_answer(now, seq, answer);
                 self.carry_out(actions);

@@ -3,9 +3,10 @@
 use c2_shared::advice::{self, Failure, Unwritten};
 use c2_shared::{arguments, exit};
 
+use crate::agent::AgentError;
 use crate::options::{Cli, Command, Options};
 use crate::slurm::FrontError;
-use crate::{agent, doctor, identity, install, join, settings, slurm, supervise};
+use crate::{agent, doctor, identity, install, join, settings, slurm, supervise, upgrade};
 
 impl Cli {
     /// The command line of this process; a wrong one ends it with an explanation.
@@ -37,6 +38,7 @@ impl Cli {
         match self.command {
             Some(Command::RunSlot(options)) => supervise::run(&options)?,
             Some(Command::RunVia(options)) => return Ok(slurm::run(options).map_err(FrontError)?),
+            Some(Command::RunTrial(options)) => upgrade::run(&options)?,
             Some(Command::Join(options)) => say(&join::run(&options)?)?,
             Some(Command::ResetIdentity(options)) => say(&identity::reset(&options)?)?,
             Some(Command::Install(wish)) => say(&install::install(&wish)?)?,
@@ -46,7 +48,10 @@ impl Cli {
                 return Ok(if well { exit::DONE } else { exit::FAILED });
             }
             Some(Command::Config(listing)) => say(&settings::list(&listing, &self.origins)?)?,
-            None => agent::start(&Options::decide(&self.flags)?)?,
+            None => match agent::start(&Options::decide(&self.flags)?) {
+                Err(AgentError::Upgrade { next, state }) => return Err(upgrade::begin(&next, &state).into()),
+                ended => ended?,
+            },
         }
         Ok(exit::DONE)
     }

@@ -42,6 +42,8 @@ mod transfer;
 mod detect;
 mod neighbours;
 
+mod upgrade;
+
 pub use cli::Help;
 pub use init::first_process;
 pub use options::Cli;

@@ -23,13 +23,15 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::choice::{Choice, server};
 use crate::detect::{self, Shares};
+use crate::settings::Listing;
 use crate::slurm::{ElsewhereOptions, FrontOptions};
+use crate::upgrade::{self, TrialOptions};
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
 #[command(
     name = "c2-agent",
-    version,
+    version = upgrade::own_version(),
     about,
     args_override_self = true,
     args_conflicts_with_subcommands = true,
@@ -66,17 +68,9 @@ pub(crate) enum Command {
     /// Stands for a job that a cluster runs.
     #[command(hide = true)]
     RunVia(FrontOptions),
-}
-
-/// What `config` is told.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Listing {
-    /// The flags that the agent would be started with.
-    #[command(flatten)]
-    pub(crate) flags: Flags,
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// Tries a newer program out.
+    #[command(hide = true)]
+    RunTrial(TrialOptions),
 }
 
 /// The agent's flags.

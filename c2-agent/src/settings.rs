@@ -4,9 +4,21 @@
 use c2_shared::arguments::Origins;
 use c2_shared::pass::Pass;
 use c2_shared::settings::{Origin, Settings};
+use clap::Args;
 
 use crate::choice::{Choice, joined_file, server};
-use crate::options::{Listing, OptionsError};
+use crate::options::{Flags, OptionsError};
+
+/// What `config` is told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Listing {
+    /// The flags that the agent would be started with.
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// Lists the settings that the agent would start with.
 pub(crate) fn list(listing: &Listing, origins: &Origins) -> Result<String, OptionsError> {

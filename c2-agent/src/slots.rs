@@ -212,6 +212,11 @@ impl Slots {
         self.cleaned.push(report);
     }
 
+    /// There is something to say to c2d.
+    pub(crate) const fn speak(&mut self) {
+        self.news = true;
+    }
+
     /// For how long a job that starts now may run without word from c2d.
     pub(crate) fn lease_left_ms(&self, now: Mono) -> u64 {
         self.heard.map_or(0, |heard| self.fence_ms.saturating_sub(now.since_ms(heard)))

@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use c2_shared::advice::Advice;
+use c2_shared::api::upgrade::ProgramSignature;
+use c2_shared::bytes64::Bytes64;
 use c2_shared::fingerprint::Fingerprint;
 use c2_shared::limits::TLS_NAME;
 use c2_shared::secret_file::{self, SecretFileError};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    KeyUsagePurpose, SigningKey as _, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -102,6 +104,19 @@ pub(crate) fn certificate(dir: &Path) -> Result<String, AuthorityError> {
     let text = secret_file::read(&path)?;
     let begin = text.find(CERTIFICATE).ok_or_else(|| AuthorityError::Malformed(path))?;
     Ok(text[begin..].to_owned())
+}
+
+/// Signs a statement with the authority of a data folder, and with the one before while that is honoured.
+pub(crate) fn sign(dir: &Path, statement: &[u8]) -> Result<Vec<ProgramSignature>, AuthorityError> {
+    let (path, before) = (dir.join(FILE), dir.join(BEFORE));
+    let paths = std::iter::once(path).chain(before.exists().then_some(before));
+    paths
+        .map(|path| {
+            let (key, certificate) = read(&path)?;
+            let signature = key.sign(statement)?;
+            Ok(ProgramSignature { certificate: Bytes64(certificate.to_vec()), signature: Bytes64(signature) })
+        })
+        .collect()
 }
 
 /// Puts a new authority in the place of the one in a data folder, which is kept as the one before or not

@@ -30,11 +30,12 @@ use crate::rotation::Rotation;
 use crate::services;
 use crate::services::announcer::Announcer;
 use crate::services::blob_gc::Gc;
-use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::mdns;
 use crate::services::messenger::{Messenger, Outside};
+use crate::services::programs::Upgrades;
 use crate::services::waker::Waker;
+use crate::services::worker_requests::CleanupRequests;
 use crate::standby;
 use crate::store::{self, Engine, Folder, Leadership, Memo, Opened, SHARED, Space, StoreError, Target, TargetError};
 
@@ -97,14 +98,13 @@ pub async fn run(
     let mut opened = open_store(folder, led.engine, &config).await?;
     let (authority, before) = (Authority::open(&data_dir)?, Authority::before(&data_dir)?);
     let access = open_access(&data_dir, &authority, &led.leadership, opened.writer.memo()).await?;
-    let rotation = Rotation::new(&data_dir, authority, before);
     let (listener, address) = listen_as(&config, led.listening).await?;
     let ((stop, stopping), clock) = (watch::channel(false), Clock::start(opened.seen_ms));
     tokio::spawn(look_when_told(opened.writer.memo()));
     let ((audit, audit_end), health) = (open_audit(&data_dir, clock, &mut opened).await?, opened.writer.health());
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, until(stopping.clone()));
-    let speak = mdns::speak(address, rotation.fingerprint());
+    let speak = mdns::speak(address, authority.fingerprint);
     let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
     let app = App {
         leadership: led.leadership.clone(),
@@ -116,9 +116,10 @@ pub async fn run(
         history: opened.history,
         blobs: opened.blobs,
         cleanup_requests: CleanupRequests::start(clock.now().wall_ms),
+        upgrades: Upgrades::start(clock.now().wall_ms, &data_dir),
         live_output: LiveOutput::start(),
         access,
-        rotation,
+        rotation: Rotation::new(&data_dir, authority, before),
         throttle: Arc::default(),
         doors: Default::default(),
         large_bodies: Default::default(),

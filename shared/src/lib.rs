@@ -38,6 +38,7 @@ pub mod settings;
 pub mod fingerprint;
 pub mod join_code;
 pub mod pass;
+pub mod program;
 pub mod secret_file;
 pub mod server_address;
 pub mod token;

@@ -122,6 +122,15 @@ pub const BLOBS_UNUSED_BYTES_MAX: u64 = 2 * BLOB_BYTES_MAX;
 pub const BLOBS_UNUSED_LEN_MAX: usize = 10_000;
 /// How long c2d waits for a worker's report of a cleaning.
 pub const CLEANUP_WAIT_S: u64 = 30;
+
+/// Seconds in which a new program of an agent must have reached c2d; otherwise the one before goes on.
+pub const UPGRADE_TRIAL_S: u64 = 30;
+
+/// Seconds for which an upgrade of a worker is waited for: the program has to get there first.
+pub const UPGRADE_WAIT_S: u64 = 120;
+
+/// Bytes of the program of an agent.
+pub const PROGRAM_BYTES_MAX: u64 = 512 << 20;
 /// Seconds that the target of a notification has to take it.
 pub const NOTIFY_TRY_S: u64 = 20;
 

@@ -305,7 +305,7 @@ fn what_a_job_receives_is_the_name_of_the_list() {
 }
 
 /// Lines with operands that c2d does not know, and with values that mean nothing.
-const UNKNOWN: [&str; 48] = [
+const UNKNOWN: [&str; 49] = [
     "job job-999",
     "job nonsense",
     "output nonsense",
@@ -332,6 +332,7 @@ const UNKNOWN: [&str; 48] = [
     "detect-tags nowhere",
     "remove-worker nowhere",
     "cleanup-workspaces nowhere",
+    "upgrade-workers nowhere",
     "pdsh nowhere true",
     "copy jobs.txt nowhere:/tmp",
     "verify-ssh nowhere",

@@ -4,7 +4,8 @@ use c2_shared::advice::Advice;
 use c2_shared::client::ClientError;
 use c2_shared::exit;
 
-use crate::state::StateError;
+use crate::state::{StateDir, StateError};
+use crate::upgrade::Next;
 use crate::workspace::RootError;
 
 /// Why the agent stops.
@@ -22,6 +23,9 @@ pub(crate) enum AgentError {
     TakeOver(#[source] std::io::Error),
     #[error("c2d at {server} does not take this agent's token any more: {said}")]
     Revoked { server: String, said: String },
+    /// A newer program is to be tried out: no failure, and the end of this one.
+    #[error("c2-agent is to be replaced by a newer one")]
+    Upgrade { next: Next, state: StateDir },
     #[error("this state folder is a copy of another worker's: {said}")]
     Copy { said: String },
 }
@@ -35,6 +39,7 @@ impl Advice for AgentError {
             Self::Runtime(_) => "see the limits of this user with: ulimit -a".to_owned(),
             Self::TakeOver(_) => "see whether the state folder may be written to".to_owned(),
             Self::Revoked { .. } => "join again, with a line of `c2d invite`: c2-agent join LINE".to_owned(),
+            Self::Upgrade { .. } => "start the agent again".to_owned(),
             Self::Copy { .. } => "give this machine an identity of its own: c2-agent reset-identity".to_owned(),
         })
     }

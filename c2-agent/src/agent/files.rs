@@ -13,7 +13,7 @@ use c2_shared::job::Outcome;
 use c2_shared::limits::OUTPUT_INLINE_BYTES;
 use c2_shared::wake::{self, Mac};
 
-use super::Agent;
+use super::{Agent, AgentError};
 use crate::clock;
 use crate::self_test::Tested;
 use crate::slurm::Control;
@@ -21,6 +21,7 @@ use crate::spool::{Kept, Spooled};
 use crate::supervise::synthetic;
 use crate::supervise::wire::{Leaves, Start, Verdict};
 use crate::transfer::{Moved, cut_short};
+use crate::upgrade::Fetched;
 
 /// Results before which something else has to be delivered.
 #[derive(Debug, Default)]
@@ -212,14 +213,24 @@ impl Agent {
     }
 
     /// Does what c2d asks beside jobs.
-    pub(super) fn obey(&mut self, directives: &[Directive]) {
+    pub(super) fn obey(&mut self, seq: u64, directives: &[Directive]) {
+        self.upgrades.answered(seq);
         for directive in directives {
             match directive {
                 Directive::Cleanup { id } => self.cleanup.begin(*id, self.slots.jobs()),
+                Directive::Upgrade { id, offer } => self.upgrades.begin(*id, offer),
                 Directive::Wake { ip, mac } => wake_other(*ip, *mac),
                 Directive::Register | Directive::Read(_) | Directive::Unknown => {}
             }
         }
+    }
+}
+
+impl Agent {
+    /// A newer program is here, or was not to be had.
+    pub(super) fn on_program(&mut self, fetched: Fetched) -> Result<(), AgentError> {
+        self.slots.speak();
+        self.upgrades.take(fetched)
     }
 }
 

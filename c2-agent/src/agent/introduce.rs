@@ -16,8 +16,7 @@ use super::{Agent, AgentError};
 use crate::connection::Introduced;
 use crate::identity::{self, Identity};
 use crate::options::Options;
-use crate::supervise::wire::VERSION;
-use crate::{clock, detect, slurm};
+use crate::{clock, detect, slurm, upgrade};
 
 /// How long an agent that has to go waits for the ends of the jobs that it ends: as long as they may take.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
@@ -33,7 +32,7 @@ pub(super) async fn introduction(options: &Options, identity: Identity) -> Regis
         boot_id: identity.boot_id,
         slots: Some(options.slots),
         hardware: hardware(options).await,
-        version: VERSION.to_owned(),
+        version: upgrade::own_version().to_owned(),
         session: identity.session,
         machine: identity.machine,
         folder: identity.folder,

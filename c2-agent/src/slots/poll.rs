@@ -75,6 +75,8 @@ impl Slots {
             unsent,
             returned,
             cleaned: self.cleaned.clone(),
+            // What is no business of slots is put in later.
+            upgraded: None,
             load: load.clone(),
         }
     }

@@ -16,6 +16,8 @@ use crate::supervise::proc::{Process, foreign_children};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Children {
     runners: Arc<Mutex<BTreeSet<u32>>>,
+    /// Those that an earlier program started in this same process, which are no orphans while they live.
+    adopted: Arc<Mutex<BTreeSet<u32>>>,
 }
 
 impl Children {
@@ -35,6 +37,11 @@ impl Children {
         Ok(child)
     }
 
+    /// Takes over a runner that an earlier run of the agent started. After an upgrade it is a child of this process.
+    pub(crate) fn adopt(&self, runners: &[Process]) {
+        locked(&self.adopted).extend(runners.iter().map(number));
+    }
+
     /// Collects a runner that is dead.
     pub(crate) fn end(&self, runner: &mut Child) -> io::Result<ExitStatus> {
         let mut runners = self.runners();
@@ -46,9 +53,12 @@ impl Children {
     /// What lost its runner and lives; what has ended is collected.
     pub(crate) fn orphans(&self) -> Vec<Process> {
         let runners = self.runners();
-        let is_orphan = |child: &Process| !runners.contains(&child.pid.as_raw_nonzero().get().unsigned_abs());
+        let mut adopted = locked(&self.adopted);
+        let is_orphan =
+            |child: &Process| !runners.contains(&number(child)) && (child.zombie || !adopted.contains(&number(child)));
         let (dead, alive): (Vec<_>, _) = foreign_children().into_iter().filter(is_orphan).partition(|one| one.zombie);
         for orphan in dead {
+            adopted.remove(&number(&orphan));
             // One whose other threads live is no case for that yet.
             let _later = waitpid(Some(orphan.pid), WaitOptions::NOHANG);
         }
@@ -56,8 +66,16 @@ impl Children {
     }
 
     fn runners(&self) -> MutexGuard<'_, BTreeSet<u32>> {
-        self.runners.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.runners)
     }
+}
+
+fn locked(pids: &Mutex<BTreeSet<u32>>) -> MutexGuard<'_, BTreeSet<u32>> {
+    pids.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const fn number(process: &Process) -> u32 {
+    process.pid.as_raw_nonzero().get().unsigned_abs()
 }
 
 #[cfg(test)]
@@ -79,6 +97,8 @@ mod tests {
             std::thread::yield_now();
         }
         assert!(!found(&runner));
+        children.adopt(&children.orphans());
+        assert!(!found(&orphan), "it was taken over");
         kill_process(rustix::process::Pid::from_child(&orphan), Signal::KILL).unwrap();
         while found(&orphan) {
             std::thread::yield_now();

@@ -87,7 +87,8 @@ pub(crate) fn worked(slot: &SlotDir) -> io::Result<u64> {
     Ok(runners(slot)?.iter().filter_map(|runner| read_stat(runner.pid)).map(|runner| runner.worked).sum())
 }
 
-fn runners(slot: &SlotDir) -> io::Result<Vec<Process>> {
+/// The runner of a slot, if it lives.
+pub(super) fn runners(slot: &SlotDir) -> io::Result<Vec<Process>> {
     Ok(holding(slot.record()?.mark()?))
 }
 

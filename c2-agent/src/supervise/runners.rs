@@ -22,7 +22,7 @@ use crate::state::StateDir;
 use crate::supervise::children::Children;
 use crate::supervise::link::{Following, LOOKS, follow};
 pub(crate) use crate::supervise::news::{News, Report};
-use crate::supervise::recover::end_runner;
+use crate::supervise::recover::{self, end_runner};
 use crate::supervise::wire::{RUNNER_VERSION, Start, ToRunner, Verdict, frame};
 
 /// Messages that may wait for one runner. They are few and small but for a job's files, so a full
@@ -106,6 +106,10 @@ impl Runners {
 
     /// Connects to a runner that an earlier run of the agent started; it will say what it holds.
     pub(crate) fn adopt(&mut self, slot: u32, noted: &[AttemptId]) {
+        match self.plan.state.slot(slot).and_then(|dir| recover::runners(&dir)) {
+            Ok(found) => self.children.adopt(&found),
+            Err(error) => tracing::warn!("who runs in slot {slot} is not known: {error}"),
+        }
         self.awaited.insert(slot);
         // Until it says more, what it noted last may be running.
         let (mut runner, messages) = Runner::new(Standing::Stranger, None, noted.last().copied());

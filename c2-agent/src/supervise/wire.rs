@@ -15,8 +15,6 @@ use c2_shared::job::{JobSpec, Outcome};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// The version of the program.
-pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The version that must be equal for a runner to be given new work. Runners of 0.1.0 said that.
 pub(crate) const RUNNER_VERSION: &str = "runner 7";
 

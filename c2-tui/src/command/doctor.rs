@@ -9,6 +9,7 @@ use c2_shared::api::notifications::NotificationRow;
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::checkup::{self, Check};
 use c2_shared::limits::WAKE_TRIES;
+use c2_shared::program::is_newer;
 use c2_shared::time;
 use c2_shared::worker::{WorkerStatus, yields_to};
 
@@ -133,7 +134,11 @@ fn of_worker(row: &WorkerRow) -> Check {
     } else if !row.load.yields_to.is_empty() {
         Check::ok(&what, format!("it {}; nothing new starts there meanwhile", yields_to(&row.load.yields_to)))
     } else if row.version != VERSION {
-        Check::warn(&what, format!("its agent is {}, this console {VERSION}", row.version), "upgrade the older one")
+        let hint = match is_newer(VERSION, &row.version) {
+            true => "`upgrade-workers` upgrades it to the version of c2d",
+            false => "install a newer c2-tui here: sudo install target/release/c2-tui /usr/local/bin",
+        };
+        Check::warn(&what, format!("its agent is {}, this console {VERSION}", row.version), hint)
     } else if free.is_some_and(|free| free < DISK_LOW_BYTES) {
         let words = format!("{} MB are free where its jobs run", free.unwrap_or_default() >> 20);
         Check::warn(&what, words, "`cleanup-workspaces` frees what jobs left there")

@@ -51,6 +51,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("copy", ["copy notes.txt data @gpu:/srv", "copy @all:/var/log/syslog logs"]),
     ("verify-ssh", ["verify-ssh @all", "verify-ssh node[1,3-5] --learn"]),
     ("add-worker", ["add-worker root@10.0.0.12", "add-worker me@10.0.0.[13-15] --group=gpu"]),
+    ("upgrade-workers", ["upgrade-workers @all", "upgrade-workers 10.0.0.[11,13]"]),
     ("follow", ["follow last", "follow 3-9"]),
     ("wait", ["wait last", "wait 3-9 --timeout=5m"]),
     ("help", ["help", "help submit"]),

@@ -14,7 +14,7 @@ use crate::command::{
     CommandError, Context, Outcome, add_worker, assign, batch, batches, cancel, change, cleanup_workspaces, copy,
     detect_tags, doctor, drain, follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify,
     output, pause, pdsh, queue_status, remove_worker, resume, retry, schedule, set_resources, set_tags, split, stats,
-    submit, timeline, unassign, verify_ssh, wait, wake, why,
+    submit, timeline, unassign, upgrade_workers, verify_ssh, wait, wake, why,
 };
 use crate::render;
 
@@ -162,6 +162,9 @@ pub(crate) enum Command {
     /// Make machines workers over ssh: install the agent there, join it and start it
     #[command(after_help = add_worker::ABOUT)]
     AddWorker(add_worker::AddWorker),
+    /// Upgrade the agents of workers to the version that c2d has; running jobs continue
+    #[command(after_help = upgrade_workers::ABOUT)]
+    UpgradeWorkers(SomeWorkers),
     /// Show what jobs write while they write it, until they have ended
     #[command(after_help = format!("{}\n\n{FIRST}", kept()))]
     Follow(follow::Follow),
@@ -217,6 +220,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::Copy(copy) => copy.0.run(context).await,
         Command::VerifySsh(verify_ssh) => verify_ssh.run(context).await,
         Command::AddWorker(add) => add.run(context).await,
+        Command::UpgradeWorkers(args) => upgrade_workers::run(context, args).await,
         Command::Follow(follow) => follow.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
         Command::Help(help) => help.run(),
@@ -280,6 +284,7 @@ impl Command {
             | Self::Drain(_)
             | Self::Resume(_)
             | Self::Wake(_)
+            | Self::UpgradeWorkers(_)
             | Self::Hold(_)
             | Self::Release(_)
             | Self::Change(_)

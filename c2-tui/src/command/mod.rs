@@ -84,6 +84,7 @@ mod stats;
 mod submit;
 mod timeline;
 mod unassign;
+mod upgrade_workers;
 mod verify_ssh;
 mod wait;
 mod wake;

@@ -74,6 +74,8 @@ pub(crate) enum Data {
     Files(Vec<Fetched>),
     /// What became of workspaces, worker by worker.
     Cleaned(Vec<CleanedWorker>),
+    /// What became of the programs of agents, worker by worker.
+    Upgraded(Vec<UpgradedWorker>),
     /// What a command on workers gave.
     Ran(Ran),
     /// What a copy would do.
@@ -226,6 +228,22 @@ pub(crate) struct CleanedWorker {
     /// Why it could not be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refused: Option<String>,
+}
+
+/// What became of the program of one worker's agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct UpgradedWorker {
+    pub(crate) ip: IpAddr,
+    /// The versions before and now, where it did what was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<String>,
+    /// Why it keeps its program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refused: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hint: Option<String>,
 }
 
 /// What became of a job's files.

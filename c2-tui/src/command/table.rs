@@ -315,6 +315,7 @@ mod tests {
                 "copy <FILE>... <TARGET:DIR>, or copy <TARGET:FILE>... <DIR>",
                 "verify-ssh <TARGET>",
                 "add-worker <USER@HOST>...",
+                "upgrade-workers <TARGET>...",
                 "follow <JOB>...",
                 "wait <JOB>...",
                 "help [COMMAND]",

@@ -1,12 +1,42 @@
 //! The workers that a command is for: all of them are found before anything is done to the first.
 
+use std::net::IpAddr;
+
 use c2_shared::api::workers::{TagStatus, TargetWorker, WorkerRow};
+use c2_shared::client::{Client, ClientError};
+use c2_shared::id::WorkerId;
+use tokio::task::JoinSet;
 
 use crate::command::{CommandError, Context, Data, Outcome};
 
 /// Finds the workers of a target. An unknown one is refused, so that nothing is done to the others.
 pub(crate) async fn workers(context: &Context, target: &str) -> Result<Vec<TargetWorker>, CommandError> {
     Ok(context.client.target(target).await?.workers)
+}
+
+/// Asks all workers of a target at once, as each takes its own time; the answers come in the order of the addresses.
+/// A single one that refuses is an error.
+pub(crate) async fn ask_each<T: Send + 'static, F: Future<Output = Result<T, ClientError>> + Send + 'static>(
+    context: &Context,
+    target: &str,
+    ask: fn(Client, WorkerId) -> F,
+) -> Result<Vec<(IpAddr, Result<T, CommandError>)>, CommandError> {
+    let meant = workers(context, target).await?;
+    let single = meant.len() == 1;
+    let mut asking = JoinSet::new();
+    for TargetWorker { ip, worker_id, .. } in meant {
+        let asked = ask(context.client.clone(), worker_id);
+        asking.spawn(async move { (ip, asked.await) });
+    }
+    let mut answers = Vec::new();
+    while let Some(asked) = asking.join_next().await {
+        match asked.expect("asking does not panic") {
+            (_, Err(error)) if single => return Err(error.into()),
+            (ip, answer) => answers.push((ip, answer.map_err(CommandError::from))),
+        }
+    }
+    answers.sort_by_key(|(ip, _)| *ip);
+    Ok(answers)
 }
 
 /// Whether a target is a single word, however many workers there are.

@@ -70,6 +70,7 @@ pub(crate) fn json(outcome: &Outcome) -> String {
             several => written(&named("jobs", several)),
         },
         Data::Cleaned(workers) => written(&named("workers", workers)),
+        Data::Upgraded(workers) => written(&named("workers", workers)),
         Data::Ran(ran) => written(ran),
         Data::CopyPlanned(plan) => written(plan),
         Data::Verified(verified) => written(verified),

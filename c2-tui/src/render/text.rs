@@ -29,6 +29,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Output { output, .. } => sanitize::block(&output.render()),
         Data::Files(jobs) => files::fetched(look, jobs),
         Data::Cleaned(workers) => files::cleaned(workers),
+        Data::Upgraded(workers) => workers::upgraded(workers),
         Data::Ran(ran) => ssh::ran(look, ran),
         Data::CopyPlanned(plan) => ssh::planned(look, plan),
         Data::Verified(verified) => ssh::verified(look, verified),

@@ -5,6 +5,7 @@ use c2_shared::limits::WAKE_TRIES;
 use c2_shared::time::span;
 use c2_shared::worker::{WorkerStatus, yields_to};
 
+use crate::command::outcome::UpgradedWorker;
 use crate::render::look::{Look, bytes};
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
 use crate::render::{resources, sanitize};
@@ -195,4 +196,23 @@ fn joined_with(separator: &str, items: impl IntoIterator<Item = impl AsRef<str>>
         .filter(|item| !item.is_empty())
         .collect::<Vec<_>>()
         .join(separator)
+}
+
+/// What became of the programs of agents.
+pub(crate) fn upgraded(workers: &[UpgradedWorker]) -> String {
+    let one = |worker: &UpgradedWorker| {
+        let ip = worker.ip;
+        match (&worker.from, &worker.to) {
+            (Some(from), Some(to)) if from == to => format!("{ip}: {} already\n", sanitize::cell(to)),
+            (Some(from), Some(to)) => {
+                format!("{ip}: upgraded from {} to {}\n", sanitize::cell(from), sanitize::cell(to))
+            }
+            _ => {
+                let reason = worker.refused.as_deref().unwrap_or_default();
+                let hint = worker.hint.as_ref().map(|hint| format!("  hint: {}\n", sanitize::cell(hint)));
+                format!("{ip}: not upgraded: {}\n{}", sanitize::cell(reason), hint.unwrap_or_default())
+            }
+        }
+    };
+    workers.iter().map(one).collect()
 }

@@ -30,7 +30,7 @@ const CHUNK_BYTES: u64 = 256 * 1024;
 /// Pieces of a body that may wait for the disk.
 const PIECES_LEN: usize = 8;
 /// What the content is: bytes, whatever they mean.
-const BYTES: &str = "application/octet-stream";
+pub(crate) const BYTES: &str = "application/octet-stream";
 
 serves!(GET_BLOB => read, PUT_BLOB => write, GC_BLOBS => gc);
 
@@ -164,7 +164,7 @@ async fn take_in(mut incoming: Incoming, body: Body) -> Result<u64, ApiError> {
 }
 
 /// The part of a file from one position to before another, as a body of known length.
-fn content(file: File, first: u64, end: u64) -> impl axum::response::IntoResponse {
+pub(crate) fn content(file: File, first: u64, end: u64) -> impl axum::response::IntoResponse {
     ([(CONTENT_LENGTH, (end - first).to_string())], Body::from_stream(pieces(file, first, end)))
 }
 

@@ -2,6 +2,7 @@
 //! to be shown. Nothing behind this file sees more. Lists are cut as they are read, by their types.
 
 use c2_shared::api::output::Output;
+use c2_shared::api::upgrade::UpgradeVerdict;
 use c2_shared::api::work::AttemptResult;
 use c2_shared::job::Outcome;
 use c2_shared::limits::{ORDER_BYTES_MAX, OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES, REASON_BYTES_MAX, TEXT_CHARS_MAX};
@@ -72,6 +73,18 @@ pub(crate) fn result(said: &mut AttemptResult, keep_bytes: u64) {
 
 fn figure(said: u64) -> u64 {
     said.min(FIGURE_MAX)
+}
+
+/// What an agent made of a newer program.
+pub(crate) fn verdict(said: UpgradeVerdict) -> UpgradeVerdict {
+    match said {
+        UpgradeVerdict::Upgraded { from, to } => UpgradeVerdict::Upgraded { from: sentence(&from), to: sentence(&to) },
+        UpgradeVerdict::Current { version } => UpgradeVerdict::Current { version: sentence(&version) },
+        UpgradeVerdict::Kept { version, reason, hint } => {
+            let (version, reason, hint) = (sentence(&version), sentence(&reason), sentence(&hint));
+            UpgradeVerdict::Kept { version, reason, hint }
+        }
+    }
 }
 
 /// A reason, on one line.

@@ -60,6 +60,7 @@ mod stats;
 mod submit;
 mod timeline;
 mod tokens;
+mod upgrade;
 mod wake;
 mod why;
 mod wishes;
@@ -83,5 +84,5 @@ pub(crate) use serve::{serve_standby, stopped};
 const HANDLERS: &[mount::Mount] = &mount::of! {
     assign batch batches blobs cancel change check cleanup detect_tags docs drain events files find_worker follow get_tags
     health hold info job jobs list log many metrics notify old_workspaces output pause queue_status remove_worker retry schedule
-    set_resources set_tags stats submit timeline tokens wake why workers
+    set_resources set_tags stats submit timeline tokens upgrade wake why workers
 };

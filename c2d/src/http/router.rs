@@ -21,10 +21,11 @@ use crate::http::throttle::Throttle;
 use crate::http::{HANDLERS, gate};
 use crate::rotation::Rotation;
 use crate::services::announcer::Announcer;
-use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::Messenger;
+use crate::services::programs::Upgrades;
 use crate::services::waker::Waker;
+use crate::services::worker_requests::CleanupRequests;
 use crate::store::{Blobs, Health, History, Leadership};
 
 /// What the handlers speak to.
@@ -42,6 +43,8 @@ pub struct App {
     pub blobs: Blobs,
     /// Carries requests to clean workspaces.
     pub cleanup_requests: CleanupRequests,
+    /// Has agents run newer programs.
+    pub(crate) upgrades: Upgrades,
     /// Asks workers what running jobs write.
     pub live_output: LiveOutput,
     /// Announces invitations.

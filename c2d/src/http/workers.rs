@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::files::CleanupReport;
 use c2_shared::api::output::Output;
+use c2_shared::api::upgrade::UpgradeReport;
 use c2_shared::api::work::{
     Assignment, AttemptResult, Directive, Given, PROTOCOL, PlainPollResponse, PollResponse, RegisterRequest,
     RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, ReturnedAttempt, WorkAnswer,
@@ -129,7 +131,7 @@ async fn answer(peer: WorkerPeer, app: &App, protocol: Protocol, request: Reques
         true => FaultOf::Version,
         false => FaultOf::Worker,
     };
-    app.cleanup_requests.reported(worker.clone(), request.cleaned);
+    reported(app, &worker, std::mem::take(&mut request.cleaned), request.upgraded.take());
     let ended: BTreeMap<_, _> = request.ended.into_iter().map(|ended| (ended.attempt, ended.outcome)).collect();
     // What is to be sent is said at once.
     let wait_s = if want.is_empty() { request.wait_s } else { 0 };
@@ -240,9 +242,18 @@ fn summary(AttemptOutput { result, .. }: &AttemptOutput, fault_of: FaultOf) -> R
     ResultSummary { attempt, outcome, fault_of, took_ms: result.took_ms() }
 }
 
+/// Passes on what a worker did beside work.
+fn reported(app: &App, worker: &WorkerId, cleaned: Vec<CleanupReport>, upgraded: Option<UpgradeReport>) {
+    let cleaned = cleaned.into_iter().map(|report| (report.id, report.cleaned)).collect();
+    app.cleanup_requests.reported(worker.clone(), cleaned);
+    let upgraded = upgraded.into_iter().map(|report| (report.id, clamp::verdict(report.verdict))).collect();
+    app.upgrades.requests.reported(worker.clone(), upgraded);
+}
+
 /// What is wanted of a worker beside work, whether it was told or not.
 async fn due(app: &App, worker: &WorkerId) -> Vec<Directive> {
     let mut directives = app.cleanup_requests.due(worker).await;
+    directives.extend(app.upgrades.requests.due(worker).await);
     directives.extend(app.waker.due(worker).await);
     directives
 }
@@ -252,6 +263,7 @@ async fn due(app: &App, worker: &WorkerId) -> Vec<Directive> {
 async fn called(app: &App, worker: &WorkerId) -> Vec<Directive> {
     tokio::select! {
         directives = app.cleanup_requests.called(worker) => directives,
+        upgrades = app.upgrades.requests.called(worker) => upgrades,
         wakes = app.waker.called(worker) => wakes,
         reads = app.live_output.called(worker) => reads.into_iter().map(Directive::Read).collect(),
     }

@@ -3,10 +3,11 @@
 
 pub(crate) mod announcer;
 pub mod blob_gc;
-pub mod cleanup_requests;
 pub mod live_output;
 mod mailbox;
 pub(crate) mod mdns;
 pub(crate) mod messenger;
+pub(crate) mod programs;
 pub mod waker;
 pub(crate) mod witness;
+pub mod worker_requests;

@@ -18,6 +18,7 @@ pub mod output;
 mod ran;
 pub mod schedules;
 pub mod tokens;
+pub mod upgrade;
 pub mod why;
 pub mod work;
 pub mod workers;

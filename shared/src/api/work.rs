@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::api::files::CleanupReport;
 use crate::api::live::OutputRead;
+use crate::api::upgrade::{ProgramOffer, UpgradeReport};
 use crate::blob::BlobId;
 use crate::id::{AttemptId, JobId, Session};
 use crate::job::{JobSpec, Outcome};
@@ -142,6 +143,9 @@ pub struct PollRequest {
     /// What it cleaned as c2d asked, until that is answered.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "json::at_most::<CLEANUPS_LEN_MAX, _, _>")]
     pub cleaned: Vec<CleanupReport>,
+    /// What became of the upgrade that c2d asked for, until that is answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgraded: Option<UpgradeReport>,
     /// How busy the machine is.
     pub load: Load,
     /// Why the machine is not fit for work: what its newest self-test failed of.
@@ -306,7 +310,7 @@ pub struct StartedAttempt {
 }
 
 /// Other requests to an agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Directive {
@@ -325,6 +329,13 @@ pub enum Directive {
         ip: IpAddr,
         /// Its hardware address.
         mac: Mac,
+    },
+    /// Run a newer program, and report what became of it.
+    Upgrade {
+        /// Names the request; to be repeated in the report. One that is known already is to be ignored.
+        id: u64,
+        /// The program.
+        offer: Box<ProgramOffer>,
     },
     /// A kind that this version does not know.
     #[serde(other)]

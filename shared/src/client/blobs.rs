@@ -20,6 +20,7 @@ use super::{Client, ClientError};
 use crate::api::endpoint;
 use crate::api::error::{ErrorBody, ErrorCode};
 use crate::api::files::{BlobQuery, BlobStatus, UPLOAD_OFFSET};
+use crate::api::upgrade::ProgramOffer;
 use crate::blob::{BlobHasher, BlobId};
 use crate::limits::{ANSWER_TIMEOUT_MS, BODY_IDLE_MS};
 
@@ -165,6 +166,30 @@ impl Client {
         spawn_blocking(move || part.finish(blob, size)).await.expect("writing a file does not panic")?;
         progress(size);
         Ok(size)
+    }
+}
+
+impl Client {
+    /// Fetches the program that c2d offers into an empty file. Afterwards it is complete, verified and synced.
+    ///
+    /// # Errors
+    /// As [`Client::get_blob`]; what is longer than the offer says is not written.
+    pub async fn get_agent(&self, offer: &ProgramOffer, file: File) -> Result<(), TransferError> {
+        let request = self.request(&endpoint::GET_AGENT, offer.architecture.as_str())?;
+        let mut response =
+            timeout(Duration::from_millis(BODY_IDLE_MS), self.send(request)).await.map_err(stalled)??;
+        let mut part = Part { file, len: 0, hasher: BlobHasher::default() };
+        loop {
+            let chunk = timeout(Duration::from_millis(BODY_IDLE_MS), response.chunk()).await.map_err(stalled)?;
+            let chunk = chunk.map_err(|e| ClientError::transport(self.server(), e))?;
+            let Some(bytes) = chunk else { break };
+            if part.len + bytes.len() as u64 > offer.size {
+                return Err(TransferError::Changed);
+            }
+            part = spawn_blocking(move || part.append(&bytes)).await.expect("writing a file does not panic")?;
+        }
+        let (blob, size) = (offer.sha256, offer.size);
+        spawn_blocking(move || part.finish(blob, size)).await.expect("writing a file does not panic")
     }
 }
 

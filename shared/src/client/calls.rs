@@ -26,6 +26,7 @@ use crate::api::schedules::{
     ScheduleChange, ScheduleCheck, ScheduleGone, ScheduleList, ScheduleOutlook, ScheduleRequest, ScheduleRow,
 };
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinProofs, JoinRequest, JoinResponse, TokenGone, TokenList};
+use crate::api::upgrade::UpgradeResponse;
 use crate::api::why::Explanation;
 use crate::api::work::{PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
 use crate::api::workers::{
@@ -34,7 +35,7 @@ use crate::api::workers::{
 };
 use crate::id::JobId;
 use crate::job::JobSpec;
-use crate::limits::{CLEANUP_WAIT_S, NEXT_READ_S, NOTIFY_TRY_S};
+use crate::limits::{CLEANUP_WAIT_S, NEXT_READ_S, NOTIFY_TRY_S, UPGRADE_WAIT_S};
 use crate::token::Role;
 
 /// The form in which an output comes with what is missing of it.
@@ -139,6 +140,11 @@ impl Client {
     /// Removes the workspaces of a worker's ended jobs.
     pub async fn cleanup(&self, worker: &str) -> Result<CleanupResponse, ClientError> {
         self.answer(self.request(&endpoint::CLEANUP, worker)?, CLEANUP_WAIT_S).await
+    }
+
+    /// Has a worker's agent run the program that c2d has.
+    pub async fn upgrade(&self, worker: &str) -> Result<UpgradeResponse, ClientError> {
+        self.answer(self.request(&endpoint::UPGRADE, worker)?, UPGRADE_WAIT_S).await
     }
 
     /// Has c2d send a notification, for which its target has some time.

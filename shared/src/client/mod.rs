@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod line;
 mod output;
+mod signed;
 mod sse;
 mod tls;
 
@@ -19,12 +20,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::endpoint::{self, Endpoint, PathValues};
 use crate::api::error::{ErrorBody, ErrorCode};
 use crate::api::tokens::AUTHORITY_HEADER;
+use crate::api::upgrade::{ProgramOffer, ProgramSignature};
 use crate::fingerprint::Fingerprint;
 use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, UNUSED_CONNECTION_MS};
 use crate::pass::Pass;
@@ -227,6 +230,18 @@ impl Client {
         if self.servers.len() > 1 {
             let _turned_already = self.at.compare_exchange(at, at + 1, Ordering::Relaxed, Ordering::Relaxed);
         }
+    }
+
+    /// Whether the authority by which this client knows its c2d signed an offer. Without one nothing is signed.
+    #[must_use]
+    pub fn vouches_for(&self, offer: &ProgramOffer) -> bool {
+        let statement = offer.statement();
+        self.trust.as_ref().is_some_and(|trust| {
+            offer.signatures.iter().any(|ProgramSignature { certificate, signature }| {
+                let certificate = CertificateDer::from(certificate.0.as_slice());
+                trust.fits(&certificate) && signed::is_signed(&certificate, &statement, &signature.0)
+            })
+        })
     }
 
     /// c2d, which proved itself, says that it goes on under another authority. This counts when it is

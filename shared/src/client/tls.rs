@@ -46,7 +46,7 @@ impl Trust {
         let _first = self.next.set((next, [next.as_name().into()]));
     }
 
-    fn fits(&self, shown: &CertificateDer<'_>) -> bool {
+    pub(super) fn fits(&self, shown: &CertificateDer<'_>) -> bool {
         self.known.fits(shown) || self.next.get().is_some_and(|(next, _)| next.fits(shown))
     }
 }

@@ -25,6 +25,9 @@ const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2001
 
 fn every_endpoint_answers_as_it_is_documented() {
     scenario(async |cluster| {
+        // A program for agents elsewhere.
+        std::fs::create_dir(cluster.data_dir().join("agents"))?;
+        std::fs::write(cluster.data_dir().join("agents/c2-agent-riscv64"), "a program")?;
         let mut survey =
             Survey::begin(cluster.addr(), cluster.token(Role::Operator)?, cluster.token(Role::Worker)?).await?;
         pages(&mut survey).await?;
@@ -129,6 +132,11 @@ async fn workers(survey: &mut Survey) -> Result<()> {
     survey
         .expect(OPERATOR, &format!("POST /api/workers/cleanup/{own}"), None, 200, &json!({"ip": own, "removed": []}))
         .await?;
+    // Its agent is of the version that lies beside c2d.
+    let current = json!({"ip": own, "from": env!("CARGO_PKG_VERSION"), "to": env!("CARGO_PKG_VERSION")});
+    survey.expect(OPERATOR, &format!("POST /api/workers/upgrade/{own}"), None, 200, &current).await?;
+    survey.expect(PLAIN, "GET /api/workers/agent/pdp11", None, 404, &json!({"code": "not_found"})).await?;
+    survey.expect(PLAIN, "GET /api/workers/agent/riscv64", None, 200, &Value::Null).await?;
     let meant = json!({"target": "@gpu", "workers": [{"ip": own}]});
     survey.expect(OPERATOR, "GET /api/pdsh/workers/@gpu", None, 200, &meant).await?;
     survey.expect(OPERATOR, "GET /api/pdsh/workers/@nobody", None, 404, &json!({"code": "not_found"})).await?;
@@ -159,6 +167,7 @@ async fn workers(survey: &mut Survey) -> Result<()> {
         ("POST /api/workers/resume/IP", None),
         ("POST /api/workers/wake/IP", None),
         ("POST /api/workers/cleanup/IP", None),
+        ("POST /api/workers/upgrade/IP", None),
         ("DELETE /api/workers/IP", None),
         ("GET /api/pdsh/workers/IP", None),
         ("GET /api/pdsh/workers/@all,!IP", None),
@@ -413,6 +422,7 @@ async fn with_a_small_queue(cluster: &mut Cluster, survey: &mut Survey) -> Resul
     // Nobody heard the plain worker since.
     let offline = json!({"code": "conflict"});
     survey.expect(OPERATOR, "POST /api/workers/cleanup/127.0.0.9", None, 409, &offline).await?;
+    survey.expect(OPERATOR, "POST /api/workers/upgrade/127.0.0.9", None, 409, &offline).await?;
     survey.expect(OPERATOR, "DELETE /api/workers/127.0.0.9", None, 200, &json!({"ip": "127.0.0.9"})).await?;
     Ok(())
 }
@@ -423,6 +433,7 @@ fn filled(one: &Operation) -> String {
         "sha256" => ABC.to_owned(),
         "job_id" => "job-1".to_owned(),
         "ip" => "127.0.0.9".to_owned(),
+        "architecture" => "riscv64".to_owned(),
         other => other.to_owned(),
     };
     one.filled(value)

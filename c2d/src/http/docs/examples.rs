@@ -107,6 +107,7 @@ fn workers() -> Vec<(&'static str, Value)> {
             "CleanupResponse",
             json!({"ip": "10.0.0.15", "worker_id": WORKER_ID, "removed": ["job-11"], "kept": [kept], "freed_bytes": 86_016}),
         ),
+        ("UpgradeResponse", json!({"ip": "10.0.0.15", "worker_id": WORKER_ID, "from": "0.1.0", "to": "0.2.0"})),
         ("RemoveResponse", json!({"ip": "10.0.0.15", "worker_id": WORKER_ID})),
         ("RegisterRequest", json!({"hostname": "atlas", "slots": 4})),
         ("RegisterResponse", json!({"ip": "10.0.0.15", "server_version": env!("CARGO_PKG_VERSION")})),

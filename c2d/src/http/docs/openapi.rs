@@ -135,6 +135,7 @@ impl Parts {
             "ip" => ("Which worker: its address, or for operators its host name.", text, "10.0.0.15"),
             "group" => ("Which group.", text, "gpu"),
             "target" => ("Which workers.", text, "@all"),
+            "architecture" => ("Which processors.", text, "x86_64"),
             "sha256" => ("Which content.", self.schemas.subschema_for::<BlobId>().to_value(), NOTHING),
             "id" => ("Which token.", text, "5f0c93a1"),
             "name" => ("Which of them, by its name.", text, "backup"),

@@ -74,6 +74,7 @@ fn roles_are_given_with_care() {
             (Method::Put, "/api/blobs/{sha256}") => &[Role::Operator, Role::Worker],
             (_, "/api/workers/register" | "/api/workers/get-work/{ip}" | "/api/workers/live/{ip}") => &[Role::Worker],
             (_, "/api/jobs/result/{job_id}" | "/api/workers/old-workspaces") => &[Role::Worker],
+            (_, "/api/workers/agent/{architecture}") => &[Role::Worker],
             // Whoever may look changes nothing.
             (Method::Get, _) => &[Role::Operator, Role::Viewer],
             (Method::Post | Method::Put | Method::Delete, _) => &[Role::Operator],

@@ -24,10 +24,11 @@ use crate::http::connection::Connection;
 use crate::http::{App, router};
 use crate::rotation::Rotation;
 use crate::services::announcer::{Announcer, Speak};
-use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::{Messenger, Outside};
+use crate::services::programs::Upgrades;
 use crate::services::waker::Waker;
+use crate::services::worker_requests::CleanupRequests;
 use crate::{engine, store};
 
 const SERVER: &str = "10.0.0.6:30814";
@@ -81,6 +82,7 @@ impl Elsewhere {
             history,
             blobs,
             cleanup_requests: CleanupRequests::start(0),
+            upgrades: Upgrades::start(0, &data),
             live_output: LiveOutput::start(),
             waker,
             access: access.clone(),

@@ -9,21 +9,10 @@ use super::Method::{Delete, Get, Post, Put};
 use super::form::endpoints;
 use super::parties::*;
 use super::{Endpoint, Operation, Raw};
-use crate::api::batches::*;
 use crate::api::error::ErrorCode::{self, Conflict, DiskFull, Fenced, Gone, NotFound, TooLarge, Wait};
-use crate::api::figures::*;
-use crate::api::files::*;
-use crate::api::jobs::*;
-use crate::api::live::*;
-use crate::api::many::*;
-use crate::api::metrics::*;
-use crate::api::notifications::*;
 use crate::api::output::OutputQuery;
-use crate::api::schedules::*;
-use crate::api::tokens::*;
-use crate::api::why::*;
-use crate::api::work::*;
-use crate::api::workers::*;
+use crate::api::{batches::*, figures::*, files::*, jobs::*, live::*, many::*, metrics::*, notifications::*};
+use crate::api::{schedules::*, tokens::*, upgrade::*, why::*, work::*, workers::*};
 use crate::blob::BlobId;
 use crate::id::JobId;
 use crate::job::JobSpec;
@@ -248,6 +237,16 @@ endpoints! {
     /// Removes the workspaces of a worker's ended jobs; its report is waited for half a minute.
     CLEANUP: Endpoint<str, (), (), CleanupResponse> =
         Endpoint::new(Post, "/api/workers/cleanup/{ip}", OPERATORS).refuses(&[Conflict, ErrorCode::Ambiguous]);
+
+    /// Has a worker's agent run the newer program that c2d has, and waits for it.
+    ///
+    /// Jobs run on. An agent whose new program does not reach c2d within half a minute goes on with the old one.
+    UPGRADE: Endpoint<str, (), (), UpgradeResponse> =
+        Endpoint::new(Post, "/api/workers/upgrade/{ip}", OPERATORS).refuses(&[Conflict, ErrorCode::Ambiguous]);
+
+    /// Reads the program of agents for one kind of processors, like `x86_64`.
+    GET_AGENT: Endpoint<str, (), (), Raw> =
+        Endpoint::new(Get, "/api/workers/agent/{architecture}", WORKERS).answers(BYTES);
 
     /// Lists all workers.
     LIST_WORKERS: Endpoint<(), NoQuery, (), WorkerList> = Endpoint::new(Get, "/api/workers/list", READERS);
