@@ -53,7 +53,9 @@ async fn older_agent(cluster: &mut Cluster, run: &str) -> Result<PathBuf> {
     let (from, to) = of_version("0.0.9");
     put(&program, &changed(&[(&from, &to)])?)?;
     let run = run.replace("PROGRAM", &program.display().to_string());
-    let way = ["unshare", "--mount", "sh", "-c", &format!("shift; {run} \"$@\""), "sh"];
+    // A process that another test starts at this moment may hold the file open for writing.
+    let free = format!("until {} --version >/dev/null 2>&1; do sleep 0.1; done", program.display());
+    let way = ["unshare", "--mount", "sh", "-c", &format!("shift; {free}; {run} \"$@\""), "sh"];
     cluster.agent_by(IP, way.map(str::to_owned).to_vec()).await?;
     Ok(program)
 }

@@ -474,7 +474,12 @@ async fn wrong_bodies(survey: &mut Survey) -> Result<()> {
 async fn nonsense(survey: &mut Survey) -> Result<()> {
     for one in survey.answering(400) {
         let (who, method) = (Survey::right_one(one), one.method.as_str());
-        let path = one.path.replace("{ip}", "%ff").replace("{group}", "gpu").replace("{job_id}", "job-x");
+        let path = one
+            .path
+            .replace("{ip}", "%ff")
+            .replace("{architecture}", "%ff")
+            .replace("{group}", "gpu")
+            .replace("{job_id}", "job-x");
         let path =
             path.replace("{target}", "@").replace("{id}", "%ff").replace("{role}", "%ff").replace("{sha256}", "abc");
         let path = path.replace("{name}", "%ff");
