@@ -70,6 +70,7 @@ pdsh\t''
 copy\t''
 verify-ssh\t''
 add-worker\t''
+upgrade-workers\t''
 follow\t''
 wait\t''
 help\t''"
@@ -150,7 +151,7 @@ complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "mcp" -d 'Serve the Model Context Protocol over standard input and output, for assistants that use tools'
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "config" -d 'Print each setting, its value and where that comes from'
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout stop-local run mcp config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c c2-tui -l exec -x -a "list doctor groups assign unassign info set-tags set-resources get-tags detect-tags drain resume wake remove-worker jobs job submit batch batches split schedule notify cancel hold release change top bottom retry why pause unpause queue-status stats timeline log output get-files cleanup-workspaces pdsh copy verify-ssh add-worker follow wait help"
+complete -c c2-tui -l exec -x -a "list doctor groups assign unassign info set-tags set-resources get-tags detect-tags drain resume wake remove-worker jobs job submit batch batches split schedule notify cancel hold release change top bottom retry why pause unpause queue-status stats timeline log output get-files cleanup-workspaces pdsh copy verify-ssh add-worker upgrade-workers follow wait help"
 
 function __c2_tui_names
     set -l program (commandline -opc)[1]
