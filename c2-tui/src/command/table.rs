@@ -290,7 +290,7 @@ mod tests {
                 "job <JOB>",
                 "submit <COMMAND>",
                 "batch <FILE>",
-                "batches [NAME]",
+                "batches [BATCH]",
                 "split <COMMAND> [FILE]",
                 "schedule [add] <NAME> <CRON> <COMMAND>, or schedule change <NAME> [--cron=CRON] [--command=TEXT] [FLAGS], or schedule list, or schedule show|remove|pause|resume|run <NAME>",
                 "notify add <NAME> --to=TARGET [--on=EVENT,EVENT], or notify change <NAME> [--to=TARGET] [--on=EVENT,EVENT], or notify list, or notify show|remove|test <NAME>",
