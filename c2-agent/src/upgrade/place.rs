@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 
 use super::Kept;
 
-/// What dpkg lists of our own package.
-const PACKAGE_LIST: &str = "/var/lib/dpkg/info/c2-agent.list";
 /// What the kernel adds to the name of a file that is gone.
 const GONE: &str = " (deleted)";
 /// The new program, until it has its place.
@@ -27,19 +25,17 @@ pub(super) fn own() -> Result<PathBuf, Kept> {
             "restart the agent there, so that the file counts",
         ));
     }
-    let listed = fs::read_to_string(PACKAGE_LIST).unwrap_or_default();
-    if is_of_a_package(&program, &listed) {
+    if is_of_a_package(&program) {
         let reason = format!("{} belongs to a package", program.display());
         return Err(Kept::new(reason, "upgrade the package there: sudo apt install ./c2-agent_VERSION_ARCH.deb"));
     }
     Ok(program)
 }
 
-/// Packages own what they list, and all below /usr that is not local.
-fn is_of_a_package(program: &Path, listed: &str) -> bool {
-    let is_listed = listed.lines().any(|line| Path::new(line) == program);
+/// Packages own all below /usr that is not local.
+fn is_of_a_package(program: &Path) -> bool {
     let is_systems = ["/usr", "/bin", "/sbin"].iter().any(|folder| program.starts_with(folder));
-    is_listed || (is_systems && !program.starts_with("/usr/local"))
+    is_systems && !program.starts_with("/usr/local")
 }
 
 /// An empty file beside a program.
@@ -86,17 +82,15 @@ mod tests {
 
     #[test]
     fn packages_own_their_programs() {
-        let listed = "/.\n/opt\n/opt/c2\n/opt/c2/c2-agent\n";
         let table = [
             ("/usr/bin/c2-agent", true),
             ("/bin/c2-agent", true),
             ("/usr/local/bin/c2-agent", false),
-            ("/opt/c2/c2-agent", true),
-            ("/opt/c2/other", false),
+            ("/opt/c2/c2-agent", false),
             ("/srv/me/bin/c2-agent", false),
         ];
         for (program, expected) in table {
-            assert_eq!(is_of_a_package(Path::new(program), listed), expected, "{program}");
+            assert_eq!(is_of_a_package(Path::new(program)), expected, "{program}");
         }
     }
 

@@ -184,6 +184,13 @@ const LINES: &[(&str, &str)] = &[
     ("unpause X", "resume {X}"),
     ("submit --file|-f|--job X", "submit --script={X}"),
     ("submit -- *", "submit {q}"),
+    // It waits for nothing, and says no more than the id, unless it is asked to.
+    ("submit X --background|--bg|--detach|--async|--no-wait|--quiet|--silent|-q|--nohup|-b", "submit {X}"),
+    ("jobs --running", "jobs --state=running"),
+    ("jobs --queued|--pending", "jobs --state=queued"),
+    ("jobs --failed|--errors", "jobs --state=failed"),
+    ("jobs --held", "jobs --state=held"),
+    ("log --since|--from|--after X", "log 1000"),
     ("array N *", "submit {q} --array={X}"),
     ("batch < X", "batch {X}"),
     ("batch --file|-f X", "batch {X}"),
