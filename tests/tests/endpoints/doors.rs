@@ -1,10 +1,10 @@
-//! Batches, schedules and notifications over HTTP, with each of their refusals.
+//! Batches, schedules, notifications and upgrades over HTTP, with each of their refusals.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::OPERATOR;
 use super::survey::Survey;
+use super::{OPERATOR, PLAIN};
 
 pub(super) async fn batches(survey: &mut Survey) -> Result<()> {
     let jobs = json!([{"command": "true", "batch": "night", "hold": true}]);
@@ -213,5 +213,23 @@ pub(super) async fn bodies_that_none_reads(survey: &mut Survey) -> Result<()> {
         }
     }
     survey.expect(OPERATOR, "GET /api/schedules", Some(json!({})), 200, &Value::Null).await?;
+    Ok(())
+}
+
+/// A newer program for an agent, which is of the version that lies beside c2d.
+pub(super) async fn upgrades(survey: &mut Survey, own: &str) -> Result<()> {
+    let current = json!({"ip": own, "from": env!("CARGO_PKG_VERSION"), "to": env!("CARGO_PKG_VERSION")});
+    survey.expect(OPERATOR, &format!("POST /api/workers/upgrade/{own}"), None, 200, &current).await?;
+    survey.expect(PLAIN, "GET /api/workers/agent/pdp11", None, 404, &json!({"code": "not_found"})).await?;
+    survey.expect(PLAIN, "GET /api/workers/agent/riscv64", None, 200, &Value::Null).await?;
+    Ok(())
+}
+
+/// Who does not answer cannot be cleaned up; who is online cannot be removed.
+pub(super) async fn an_online_worker_stays(survey: &mut Survey, own: &str) -> Result<()> {
+    for query in ["", "?lost=true"] {
+        let line = format!("DELETE /api/workers/{own}{query}");
+        survey.expect(OPERATOR, &line, None, 409, &json!({"code": "conflict"})).await?;
+    }
     Ok(())
 }

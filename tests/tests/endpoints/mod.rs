@@ -132,20 +132,12 @@ async fn workers(survey: &mut Survey) -> Result<()> {
     survey
         .expect(OPERATOR, &format!("POST /api/workers/cleanup/{own}"), None, 200, &json!({"ip": own, "removed": []}))
         .await?;
-    // Its agent is of the version that lies beside c2d.
-    let current = json!({"ip": own, "from": env!("CARGO_PKG_VERSION"), "to": env!("CARGO_PKG_VERSION")});
-    survey.expect(OPERATOR, &format!("POST /api/workers/upgrade/{own}"), None, 200, &current).await?;
-    survey.expect(PLAIN, "GET /api/workers/agent/pdp11", None, 404, &json!({"code": "not_found"})).await?;
-    survey.expect(PLAIN, "GET /api/workers/agent/riscv64", None, 200, &Value::Null).await?;
+    doors::upgrades(survey, own).await?;
     let meant = json!({"target": "@gpu", "workers": [{"ip": own}]});
     survey.expect(OPERATOR, "GET /api/pdsh/workers/@gpu", None, 200, &meant).await?;
     survey.expect(OPERATOR, "GET /api/pdsh/workers/@nobody", None, 404, &json!({"code": "not_found"})).await?;
 
-    // Whoever does not answer cannot be cleaned up; whoever is online cannot be removed.
-    for query in ["", "?lost=true"] {
-        let line = format!("DELETE /api/workers/{own}{query}");
-        survey.expect(OPERATOR, &line, None, 409, &json!({"code": "conflict"})).await?;
-    }
+    doors::an_online_worker_stays(survey, own).await?;
     // Two with one host name, and one whose host name is an address that no worker has.
     for (who, name) in [(PLAIN, "twin"), (Who::Worker([127, 0, 0, 78]), "Twin"), (STRANGER, "127.0.0.88")] {
         survey.expect(who, "POST /api/workers/register", Some(json!({"hostname": name})), 200, &Value::Null).await?;
