@@ -41,9 +41,7 @@ async fn get(client: &Client, id: u64, offer: &ProgramOffer) -> Result<Next, Kep
     match fetched {
         Ok(()) => Ok(Next { id, to: offer.version.clone(), next, program }),
         Err(kept) => {
-            if let Err(error) = place::remove(&next) {
-                tracing::warn!("{} stays: {error}", next.display());
-            }
+            place::give_up(&next);
             Err(kept)
         }
     }

@@ -69,7 +69,14 @@ pub(super) fn exchange(program: &Path, next: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-pub(super) fn remove(path: &Path) -> io::Result<()> {
+/// Removes a new program that does not get the place; one that cannot be removed stays, and the log says so.
+pub(super) fn give_up(next: &Path) {
+    if let Err(error) = remove(next) {
+        tracing::warn!("{} stays: {error}", next.display());
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -2,8 +2,8 @@
 //!
 //! The agent becomes this process and starts the new program as its child. Once that has reached c2d it is ended
 //! and takes the place of this process, and its file that of the present one. If it does not, this process becomes
-//! the present program again. Jobs belong to their runners meanwhile, as in any restart of an agent. For whoever
-//! started the agent, a systemd or a terminal, it is one process all the time.
+//! the present program again. Jobs belong to their runners meanwhile, as in any restart of an agent. To a systemd
+//! or a terminal that started the agent it is one process all the time.
 
 use std::ffi::OsString;
 use std::io;
@@ -31,7 +31,7 @@ const SELF: &str = "/proc/self/exe";
 const END_WITHIN: Duration = Duration::from_secs(20);
 const WITHIN: Duration = Duration::from_secs(UPGRADE_TRIAL_S);
 
-/// What the process that tries a program out is told.
+/// The flags of the process that tries a program out.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct TrialOptions {
     /// The request.
@@ -105,16 +105,16 @@ pub(crate) fn run(options: &TrialOptions) -> Result<(), TrialError> {
     match tried {
         Ok(()) => {
             let (from, to) = (own_version().to_owned(), options.to.clone());
-            tell(options, UpgradeVerdict::Upgraded { from, to });
+            report(options, UpgradeVerdict::Upgraded { from, to });
             Err(become_agent(&options.program, &options.arguments))
         }
         Err(End::Failed(kept)) => {
-            leave_out(&options.next);
-            tell(options, kept.verdict());
+            place::give_up(&options.next);
+            report(options, kept.verdict());
             Err(become_agent(Path::new(SELF), &options.arguments))
         }
         Err(End::Stopped) => {
-            leave_out(&options.next);
+            place::give_up(&options.next);
             Ok(())
         }
     }
@@ -176,18 +176,12 @@ async fn end(child: &mut Child) -> Option<ExitStatus> {
     None
 }
 
-fn tell(options: &TrialOptions, verdict: UpgradeVerdict) {
+fn report(options: &TrialOptions, verdict: UpgradeVerdict) {
     let report = UpgradeReport { id: options.id, verdict };
     let noted =
         StateDir::open(&options.state_dir).map_err(io::Error::other).and_then(|state| note::put(&state, &report));
     if let Err(error) = noted {
         tracing::warn!("c2d will not hear what became of the upgrade: {error}");
-    }
-}
-
-fn leave_out(next: &Path) {
-    if let Err(error) = place::remove(next) {
-        tracing::warn!("{} stays: {error}", next.display());
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use c2_shared::blob::{BlobHasher, BlobId};
@@ -57,10 +58,9 @@ impl Blobs {
         let Some(table) = &self.table else { return Ok(()) };
         let there: BTreeSet<BlobId> = table.all()?.into_iter().map(|(blob, _)| blob).collect();
         for entry in std::fs::read_dir(&self.dir)? {
-            let entry = entry?;
-            let named = entry.file_name().to_str().and_then(|name| name.parse::<BlobId>().ok());
-            let Some(blob) = named.filter(|blob| !there.contains(blob)) else { continue };
-            let mut file = File::open(entry.path())?;
+            let path = entry?.path();
+            let Some(blob) = named(&path).filter(|blob| !there.contains(blob)) else { continue };
+            let mut file = File::open(&path)?;
             let mut hasher = BlobHasher::default();
             hasher.read(&mut file)?;
             if hasher.finish() == blob {
@@ -70,7 +70,7 @@ impl Blobs {
         Ok(())
     }
 
-    /// The blobs that only the database has and nobody asked for in the last `age_ms`, with the bytes of all that
+    /// The blobs that only the database has and that were not asked for in the last `age_ms`, with the bytes of all that
     /// only the database has.
     pub(super) fn stale_elsewhere(&self, now_ms: u64, age_ms: u64) -> Result<(Vec<Stale>, u64), BlobError> {
         let Some(table) = &self.table else { return Ok((Vec::new(), 0)) };
@@ -85,4 +85,9 @@ impl Blobs {
         elsewhere.retain(|_| now_ms.saturating_sub(looked_ms) > age_ms);
         Ok((elsewhere.into_iter().map(|(blob, _)| Stale { blob, touched_ms: None }).collect(), bytes))
     }
+}
+
+/// The whole blob that a file in the folder is, by its name.
+pub(super) fn named(path: &Path) -> Option<BlobId> {
+    path.file_name()?.to_str()?.parse().ok()
 }

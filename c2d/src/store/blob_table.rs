@@ -2,7 +2,7 @@
 //! in the folder of one of them is a copy of what it needed so far.
 //!
 //! A content is there when its row in `blob` is; its pieces come before. Pieces of the same content are the
-//! same, whoever sends them, so what a break left is no harm.
+//! same, no matter which c2d sends them, so what a break left does no harm.
 
 use std::fs::File;
 use std::io::{Seek as _, Write as _};
@@ -132,13 +132,7 @@ impl BlobTable {
 pub(super) fn fetch(c: &Connection, blob: BlobId, to: &mut File) -> Result<Option<u64>, BlobError> {
     let Some(size) = size(c, blob)? else { return Ok(None) };
     to.rewind()?;
-    let mut hasher = BlobHasher::default();
-    for place in 0..size.div_ceil(PIECE_LEN as u64) {
-        let piece = piece(c, blob, place)?;
-        hasher.update(&piece);
-        to.write_all(&piece)?;
-    }
-    if hasher.finish() != blob {
+    if !read(c, blob, size, |piece| to.write_all(piece).map_err(BlobError::from))? {
         return Err(BlobError::Mismatch);
     }
     to.sync_all()?;
@@ -147,9 +141,21 @@ pub(super) fn fetch(c: &Connection, blob: BlobId, to: &mut File) -> Result<Optio
 
 /// Whether a content is as its name says.
 pub(super) fn is_intact(c: &Connection, blob: BlobId, size: u64) -> Result<bool, StoreError> {
+    read(c, blob, size, |_| Ok(()))
+}
+
+/// Goes through the pieces of a content in their order; answers whether it is as its name says.
+fn read<E: From<StoreError>>(
+    c: &Connection,
+    blob: BlobId,
+    size: u64,
+    mut each: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<bool, E> {
     let mut hasher = BlobHasher::default();
     for place in 0..size.div_ceil(PIECE_LEN as u64) {
-        hasher.update(&piece(c, blob, place)?);
+        let piece = piece(c, blob, place)?;
+        hasher.update(&piece);
+        each(&piece)?;
     }
     Ok(hasher.finish() == blob)
 }

@@ -31,6 +31,8 @@ const LOOK_EVERY_BYTES: u64 = 32 * 1024 * 1024;
 /// Contents that come together and are synced one by one. More would take longer than whoever sent
 /// them waits, so the disk is synced as a whole, with what others write to it.
 const SYNCED_ONE_BY_ONE_MAX: usize = 16;
+/// The folder, in that of c2d.
+pub const FILES: &str = "files";
 /// What follows the hash in the name of a blob that is not whole.
 const PART: &str = ".part";
 
@@ -59,8 +61,8 @@ pub(super) struct Usage {
     keep_bytes: u64,
     /// Says that they take more now.
     over: Notify,
-    /// When it was first looked for blobs that nobody asks for; 0 for not yet. Of those that are in the
-    /// database alone nobody knows when they were asked for before.
+    /// When c2d first looked for blobs that are not asked for; 0 for not yet. When those that only the database
+    /// has were asked for before that is not known.
     pub(super) looked_ms: AtomicU64,
 }
 
@@ -86,7 +88,7 @@ pub struct Incoming {
 
 impl Blobs {
     pub(super) fn open(data_dir: &Path, keep_bytes: u64, table: Option<BlobTable>) -> Result<Self, StoreError> {
-        let dir = data_dir.join("files");
+        let dir = data_dir.join(FILES);
         DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(StoreError::file(&dir))?;
         let sent = Arc::new(Sent::load(&dir).map_err(StoreError::file(&dir))?);
         let usage =

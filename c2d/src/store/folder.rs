@@ -10,6 +10,8 @@ use rustix::fs::{FallocateFlags, FlockOperation};
 
 use crate::store::{Engine, StoreError, Target};
 
+/// The database in a folder, and within a copy of it.
+pub const DATABASE: &str = "c2.db";
 /// Says which database on a server a folder is about.
 const STORE: &str = "lock.store";
 
@@ -80,7 +82,7 @@ impl Folder {
     }
 
     pub(super) fn database(&self) -> PathBuf {
-        self.dir.join("c2.db")
+        self.dir.join(DATABASE)
     }
 
     /// Where it is.

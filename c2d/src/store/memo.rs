@@ -40,9 +40,7 @@ impl Memo {
 }
 
 pub(super) fn put(c: &Connection, name: &str, text: &str) -> Result<(), StoreError> {
-    let sql = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    c.execute(sql, [&*c.local(name), text])?;
-    Ok(())
+    keep(c, &c.local(name), text)
 }
 
 /// Files of the data folder that all c2d on a database have alike: by these machines know them.
@@ -50,8 +48,18 @@ pub const SHARED: [&str; 3] = ["authority.pem", "authority.before.pem", "access.
 
 /// Keeps the text of such a file; nothing for one that is gone.
 pub(super) fn share(c: &Connection, name: &str, text: &str) -> Result<(), StoreError> {
+    keep(c, &format!("file {name}"), text)
+}
+
+/// Keeps the texts of all such files of a data folder.
+pub(super) fn share_all(c: &Connection, dir: &Path) -> Result<(), StoreError> {
+    SHARED.iter().try_for_each(|name| share(c, name, &std::fs::read_to_string(dir.join(name)).unwrap_or_default()))
+}
+
+/// Keeps a text under the name that it has in the database.
+fn keep(c: &Connection, name: &str, text: &str) -> Result<(), StoreError> {
     let sql = "INSERT INTO meta VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-    c.execute(sql, [&*format!("file {name}"), text])?;
+    c.execute(sql, [name, text])?;
     Ok(())
 }
 

@@ -63,13 +63,13 @@ use crate::store::sql::Connection;
 use crate::store::sql::postgres::Postgres;
 use crate::store::uptime::Uptime;
 
-pub use blobs::{Blobs, Incoming, Stale, read_piece};
+pub use blobs::{Blobs, FILES, Incoming, Stale, read_piece};
 pub use columns::{StoredFiles, StoredJob, StoredOrder, StoredOutput, digest};
 pub use copy::{
     copy, ended, examine, last_job, last_logged, leave_note, lock, lock_log, log_begins_after, look_at_workers, memo,
     move_ids_on,
 };
-pub use folder::{Folder, free_bytes, look_elsewhere};
+pub use folder::{DATABASE, Folder, free_bytes, look_elsewhere};
 pub use health::Health;
 pub use history::{History, JobFilter, Owner};
 pub use inspection::{ServerState, inspect};

@@ -27,7 +27,7 @@ use crate::audit;
 use crate::authority::AuthorityError;
 use crate::cli::options::{AuthorityCommand, Options, Upkeep};
 use crate::clock::Clock;
-use crate::store::{self, MigrationError, StoreError, TargetError};
+use crate::store::{self, DATABASE, FILES, MigrationError, StoreError, TargetError};
 
 use self::backup::backup;
 use self::check::check;
@@ -37,10 +37,6 @@ use self::restore::{Restored, restore};
 /// commits the end of a job first and writes its line then.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(100);
-/// The database within a copy.
-const DATABASE: &str = "c2.db";
-/// The folder of the files of jobs.
-const FILES: &str = "files";
 /// The log of ended jobs within a copy.
 const LOG: &str = "jobs.log";
 /// The space that is set aside.

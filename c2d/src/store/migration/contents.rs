@@ -5,17 +5,13 @@ use std::fs::File;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-use c2_shared::blob::BlobId;
-
+use crate::store::blob_copies::named;
 use crate::store::blob_table::{self, PIECE_LEN, add_piece, add_whole};
-use crate::store::blobs::{existing, read_piece};
+use crate::store::blobs::{FILES, existing, read_piece};
 use crate::store::folder::{private, sync_dir};
 use crate::store::migration::MigrationError;
 use crate::store::sql::{Connection, Transaction};
 use crate::store::{BlobError, StoreError};
-
-/// Where a folder has them.
-const FILES: &str = "files";
 
 /// Sends all; answers how many they are, and their bytes.
 pub(super) fn send(dir: &Path, t: &Transaction<'_>) -> Result<(u64, u64), MigrationError> {
@@ -23,8 +19,7 @@ pub(super) fn send(dir: &Path, t: &Transaction<'_>) -> Result<(u64, u64), Migrat
     let (mut files, mut bytes) = (0, 0);
     for entry in std::fs::read_dir(&dir).into_iter().flatten() {
         let path = entry.map_err(StoreError::file(&dir))?.path();
-        let named = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<BlobId>().ok());
-        let Some(blob) = named else { continue };
+        let Some(blob) = named(&path) else { continue };
         let file = File::open(&path).map_err(StoreError::file(&path))?;
         let size = file.metadata().map_err(StoreError::file(&path))?.len();
         for place in 0..size.div_ceil(PIECE_LEN as u64) {

@@ -11,15 +11,13 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::advice::Advice;
 
-use crate::store::folder::{self, Folder};
+use crate::store::folder::{self, DATABASE, Folder};
 use crate::store::leader::{Candidate, Leadership};
 use crate::store::sql::postgres::Postgres;
 use crate::store::sql::{Connection, Target};
 use crate::store::{StoreError, memo, node, schema};
 
-/// What the database of a folder is called.
-const DATABASE: &str = "c2.db";
-/// And after it was moved.
+/// What the database of a folder is called after it was moved.
 const MOVED: &str = "c2.db.moved";
 /// What it is called until it is complete.
 const NEW: &str = "c2.db.new";
@@ -142,9 +140,7 @@ fn to_database(dir: &Path, target: &Target) -> Result<Report, MigrationError> {
 fn copy_to_database(source: &Connection, mut sink: Connection, dir: &Path) -> Result<Report, MigrationError> {
     let t = sink.transaction()?;
     rows::copy(source, &t)?;
-    for name in memo::SHARED {
-        memo::share(&t, name, &std::fs::read_to_string(dir.join(name)).unwrap_or_default())?;
-    }
+    memo::share_all(&t, dir)?;
     let sql = "SELECT setval(pg_get_serial_sequence('schedule', 'number'),
         (SELECT greatest(coalesce(max(number), 1), 1) FROM schedule))";
     t.value::<i64>(sql, ())?;
@@ -238,9 +234,7 @@ impl Alone {
 
     /// Has all c2d know these files as they are now, and the next one write a word into its audit log.
     pub fn share(self, note: &str) -> Result<(), StoreError> {
-        for name in memo::SHARED {
-            memo::share(&self.connection, name, &std::fs::read_to_string(self.dir.join(name)).unwrap_or_default())?;
-        }
+        memo::share_all(&self.connection, &self.dir)?;
         memo::put(&self.connection, memo::NOTE, note)?;
         self.leadership.resign();
         Ok(())
@@ -258,7 +252,7 @@ fn writer(target: &Target, leadership: &Leadership, dir: &Path) -> Result<Connec
     let epoch = leadership.epoch().map(u64::cast_signed);
     let writer = Postgres::writer(target, epoch, &node(dir))?;
     writer.migrate()?;
-    // Large files take long, and nobody waits behind them.
+    // Large files take long, and no other session waits for this one.
     writer.batch("SET idle_in_transaction_session_timeout = 0")?;
     Ok(Connection::Postgres(Box::new(writer)))
 }
