@@ -9,7 +9,7 @@ use clap::Args;
 use crate::choice::{Choice, joined_file, server};
 use crate::options::{Flags, OptionsError};
 
-/// What `config` is told.
+/// The flags of `config`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Listing {
     /// The flags that the agent would be started with.

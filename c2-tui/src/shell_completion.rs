@@ -1,7 +1,7 @@
 //! `c2-tui complete`, which shells ask when Tab is pressed: what fits at the end of a command line, with the names that
 //! only c2d knows.
 //!
-//! Somebody waits at a prompt. So c2d has little time to answer, and what goes wrong is silence.
+//! A person waits at a prompt. So c2d has little time to answer, and errors are silent.
 
 use std::time::Duration;
 

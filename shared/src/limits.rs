@@ -123,7 +123,7 @@ pub const BLOBS_UNUSED_LEN_MAX: usize = 10_000;
 /// How long c2d waits for a worker's report of a cleaning.
 pub const CLEANUP_WAIT_S: u64 = 30;
 
-/// Seconds in which a new program of an agent must have reached c2d; otherwise the one before goes on.
+/// Seconds in which a new program of an agent must have reached c2d; otherwise the one before continues.
 pub const UPGRADE_TRIAL_S: u64 = 30;
 
 /// Seconds for which an upgrade of a worker is waited for: the program has to get there first.

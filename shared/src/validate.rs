@@ -125,7 +125,7 @@ fn workers(field: &'static str, words: &[String], hint: &str) -> Checked {
 
 /// Refuses a name that would be read as something else wherever jobs are named.
 fn free_name(text: &str) -> Checked {
-    // However it is spelt: nobody types `JOB-3` or `#3` and means a name.
+    // However it is spelt: `JOB-3` and `#3` are never meant as names.
     let lower = text.to_lowercase();
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let id = |text: &str| number(text.trim_start_matches('#').trim_start_matches("job-"));

@@ -41,7 +41,7 @@ pub(crate) enum Verb {
     Console(Console),
 }
 
-/// What is said of the status of a command that waits for several jobs.
+/// The exit status of a command that waits for several jobs, for its help.
 const FIRST: &str = "The exit status is that of the first job, in the order given, that did not succeed.";
 
 /// How much of an output there is to be shown.

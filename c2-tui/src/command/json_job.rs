@@ -145,7 +145,7 @@ fn in_place_of(name: &str) -> String {
     }
 }
 
-/// A JSON value in which each field stands once: of two one would not count, and nobody could say which.
+/// A JSON value in which each field stands once: of two, one would be ignored without a word.
 #[derive(Debug)]
 pub(crate) struct Once(pub(crate) Value);
 

@@ -10,7 +10,7 @@ use crate::store::{StoreError, memo};
 pub struct ServerState {
     /// The version of the server.
     pub version: String,
-    /// Where the leader is; none if nobody leads.
+    /// Where the leader is; none if no c2d leads.
     pub leader: Option<String>,
     pub epoch: u64,
     /// How many c2d there are, the leader included.
@@ -22,7 +22,7 @@ pub struct ServerState {
     /// Whether commits wait for the disk of the server.
     pub fsync: bool,
     pub full_page_writes: bool,
-    /// Which standbys commits wait for, as the server is told.
+    /// Which standbys commits wait for, by the server's configuration.
     pub synchronous: String,
     /// Servers that follow it: name, whether commits wait for it, and bytes that it is behind. What this user may
     /// not see is none.

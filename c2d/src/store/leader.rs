@@ -29,7 +29,7 @@ const SESSION: &str = "SET idle_session_timeout = '3s'";
 /// The lock: our number, and one for the schema.
 pub(super) const LOCK: &str = "1127350273, hashtext(current_schema())";
 
-/// Held together by all c2d that lead or stand by, and alone by whoever moves everything elsewhere.
+/// Shared by all c2d that lead or stand by, and exclusive to a migration.
 pub(super) const PRESENCE: &str = "1127350274, hashtext(current_schema())";
 
 /// Whether this c2d leads; cheap to clone. With SQLite there is one c2d, and it always does.

@@ -20,7 +20,7 @@ pub(super) fn of(
 ) -> Result<Option<Target>, UpkeepError> {
     let named = match flag {
         Some(url) => url.to_owned(),
-        // A configuration that cannot be read is told of where it matters.
+        // A configuration that cannot be read is an error where it matters.
         None => history::settings(data_dir, config_file).map(|settings| settings.store).unwrap_or_default(),
     };
     if named.is_empty() { Ok(None) } else { Ok(Some(named.parse()?)) }

@@ -17,7 +17,7 @@ struct Table {
     count: usize,
 }
 
-/// As SQLite has them, where computed columns are told from others.
+/// As SQLite has them, which tells computed columns from others.
 fn tables() -> Result<Vec<Table>, StoreError> {
     let sql = "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table'
         AND t.name NOT LIKE 'sqlite%' AND t.name <> ?1 AND c.hidden = 0 ORDER BY t.name, c.cid";

@@ -240,7 +240,7 @@ endpoints! {
 
     /// Has a worker's agent run the newer program that c2d has, and waits for it.
     ///
-    /// Jobs run on. An agent whose new program does not reach c2d within half a minute goes on with the old one.
+    /// Jobs run on. An agent whose new program does not reach c2d within half a minute continues with the old one.
     UPGRADE: Endpoint<str, (), (), UpgradeResponse> =
         Endpoint::new(Post, "/api/workers/upgrade/{ip}", OPERATORS).refuses(&[Conflict, ErrorCode::Ambiguous]);
 
