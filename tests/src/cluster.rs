@@ -81,8 +81,7 @@ impl Cluster {
         let scratch = tempfile::Builder::new().prefix("c2-test-").tempdir()?;
         std::fs::create_dir(scratch.path().join("console"))?;
         let (c2d, addr) = start_c2d(&way, scratch.path(), 0).await?;
-        let pass = Pass::read(&data_dir(scratch.path()).join(Role::Operator.file_name()))?;
-        let client = Client::new(&addr.into(), Some(pass), None)?;
+        let client = operator(addr, scratch.path())?;
         Ok(Self { c2d: Some(c2d), agents: BTreeMap::new(), addr, client, way, scratch })
     }
 
@@ -133,6 +132,8 @@ impl Cluster {
         let (c2d, addr) = start_c2d(&self.way, self.scratch.path(), self.addr.port()).await?;
         ensure!(addr == self.addr, "c2d came back at {addr}");
         self.c2d = Some(c2d);
+        // The connections of the old one lead to the c2d that is gone.
+        self.client = operator(addr, self.scratch.path())?;
         Ok(())
     }
 
@@ -477,6 +478,12 @@ fn data_dir(scratch: &Path) -> PathBuf {
 
 fn c2d_log(scratch: &Path) -> PathBuf {
     scratch.join("c2d.log")
+}
+
+/// A client with the operator's token.
+fn operator(addr: SocketAddr, scratch: &Path) -> Result<Client> {
+    let pass = Pass::read(&data_dir(scratch).join(Role::Operator.file_name()))?;
+    Ok(Client::new(&addr.into(), Some(pass), None)?)
 }
 
 /// Starts c2d and waits for the line that says where it listens.

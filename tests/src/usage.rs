@@ -31,6 +31,16 @@ pub fn wakeups(pid: Pid) -> Result<u64> {
     Ok(wakeups)
 }
 
+/// Bytes that a process read so far, from files as well as from connections.
+///
+/// # Errors
+/// When it is gone.
+pub fn read_bytes(pid: Pid) -> Result<u64> {
+    let counts = std::fs::read_to_string(format!("/proc/{}/io", pid.as_raw_nonzero()))?;
+    let count = counts.lines().find_map(|line| line.strip_prefix("rchar: ")).context("no rchar")?;
+    Ok(count.parse()?)
+}
+
 /// Memory of a process that is resident, in bytes; the pages of its program count as well.
 ///
 /// # Errors
