@@ -41,8 +41,7 @@ impl Voice {
             daemon.enable_interface(IfKind::Addr(ip))?;
         }
         let machine = label(rustix::system::uname().nodename().to_string_lossy().as_ref());
-        // A name of its own: that of the machine is often said by another program.
-        let host = format!("{}.local.", label(&format!("c2d-{machine}")));
+        let host = host_name(&fingerprint);
         let own: &[IpAddr] = if ip.is_unspecified() { &[] } else { &[ip] };
         let properties = [(FINGERPRINT_PROPERTY, fingerprint.to_string())];
         let mut service = ServiceInfo::new(SERVICE, &machine, &host, own, address.port(), &properties[..])?;
@@ -65,6 +64,13 @@ impl Drop for Voice {
     }
 }
 
+/// What the address is said to belong to. It is a name of its own: another program often says that of the machine, and
+/// two machines of one name would be heard at the addresses of both.
+fn host_name(fingerprint: &Fingerprint) -> String {
+    let begin = fingerprint.as_bytes().first_chunk::<8>().expect("a fingerprint is longer");
+    format!("c2d-{:016x}.local.", u64::from_be_bytes(*begin))
+}
+
 /// The name of a machine as one label.
 fn label(name: &str) -> String {
     let plain = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
@@ -82,5 +88,12 @@ mod tests {
         for (name, expected) in [("atlas", "atlas"), ("atlas.home", "atlas-home"), ("", "c2d"), (&long, &long[..63])] {
             assert_eq!(label(name), expected);
         }
+    }
+
+    #[test]
+    fn each_c2d_has_a_name_of_its_own_for_its_address() {
+        let [one, other] = [b"one", b"two"].map(|certificate| host_name(&Fingerprint::of(certificate)));
+        assert_ne!(one, other);
+        assert!(one.strip_suffix(".local.").is_some_and(|name| label(name) == name), "{one}");
     }
 }
