@@ -12,7 +12,7 @@ use c2_shared::client::Client;
 use c2_shared::config;
 use c2_shared::limits::PORT;
 use c2_shared::pass::Pass;
-use c2_shared::server_address::{ADDRESS_FILE, ServerAddress};
+use c2_shared::server_address::{ADDRESS_FILE, SOCKET_FILE, ServerAddress};
 use c2_shared::settings::Origin;
 use c2_shared::token::{Role, TokenError};
 
@@ -61,12 +61,18 @@ pub(crate) struct Found {
     pass: Option<Pass>,
     /// Where the token is, or would be.
     pub(crate) token_file: PathBuf,
+    /// By which socket it is reached, where its own folder led here.
+    socket: Option<PathBuf>,
 }
 
 /// A client for the c2d of a place. Nothing is sent yet.
 pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
-    let Found { server, pass, token_file, .. } = find(place)?;
-    Ok(Client::new(&server, pass, None)?.kept_in(&token_file))
+    let Found { server, pass, token_file, socket, .. } = find(place)?;
+    let client = match socket {
+        Some(socket) => Client::near(&server, pass, &socket)?,
+        None => Client::new(&server, pass, None)?,
+    };
+    Ok(client.kept_in(&token_file))
 }
 
 /// The same once more, after one has served: while it is down, its folder may not say where it is, and at the usual place
@@ -96,24 +102,34 @@ pub(crate) fn find(place: &Place) -> Result<Found, CommandError> {
         && named.as_ref().is_none_or(|(named, _)| named == server)
     {
         let from = if named.is_some() { None } else { Some(Origin::file(&login_file)) };
-        return Ok(Found { server: server.clone(), from, pass: Some(login.clone()), token_file: login_file });
+        return Ok(Found {
+            server: server.clone(),
+            from,
+            pass: Some(login.clone()),
+            token_file: login_file,
+            socket: None,
+        });
     }
     let own_file = data_dir.join(Role::Operator.file_name());
     let usual =
         || (ServerAddress { host: "127.0.0.1".to_owned(), port: PORT, others: Vec::new() }, Some(Origin::Default));
     let beside = || Some((noted.clone()?, Some(Origin::file(&data_dir.join(ADDRESS_FILE)))));
+    let led_by_folder = named.is_none() && noted.is_some();
     let (server, from) = named.or_else(beside).unwrap_or_else(usual);
+    let socket = Some(data_dir.join(SOCKET_FILE)).filter(|socket| led_by_folder && socket.exists());
     let token_file = place.token_file.clone().unwrap_or_else(|| own_file.clone());
     let pass = match pass {
         Some(pass) => Some(pass),
         None if noted.as_ref() == Some(&server) || server.is_loopback() => kept(&own_file)?,
         // It may have moved there; whoever cannot prove to be it is not told the token.
         None => match login.filter(|login| login.fingerprint.is_some()) {
-            Some(login) => return Ok(Found { server, from, pass: Some(login), token_file: login_file }),
+            Some(login) => {
+                return Ok(Found { server, from, pass: Some(login), token_file: login_file, socket: None });
+            }
             None => None,
         },
     };
-    Ok(Found { server, from, pass, token_file })
+    Ok(Found { server, from, pass, token_file, socket })
 }
 
 /// What the operator does about a token that c2d refuses. Whatever is done, the next try finds it.

@@ -21,10 +21,11 @@ const NOW: Now = Now { mono: Mono(1_000), wall_ms: 1_000_000, seen_ms: 1_000 };
 
 fn job(place: usize, depends: Option<String>, tag: Option<&str>) -> NewJob {
     let tags = tag.into_iter().map(str::to_owned).collect();
+    let terms = Terms { placement: Arc::new(Placement { tags, ..Placement::default() }), ..Terms::default() };
     NewJob {
         payload: r#"{"command":"true"}"#.into(),
         name: Some(format!("n{place}").into()),
-        terms: Terms { placement: Arc::new(Placement { tags, ..Placement::default() }), ..Terms::default() },
+        terms: Arc::new(terms),
         depends: depends.into_iter().map(Into::into).collect(),
     }
 }
@@ -87,7 +88,7 @@ fn many_shapes(c: &mut Criterion) {
             ..Needs::default()
         };
         let placement = Arc::new(Placement { takes, ..Placement::default() });
-        NewJob { terms: Terms { placement, ..Terms::default() }, ..job(i, None, None) }
+        NewJob { terms: Arc::new(Terms { placement, ..Terms::default() }), ..job(i, None, None) }
     };
     let mut full = cluster((0..QUEUE_LEN_MAX).map(shape).collect());
     let worker = |n: u8| IpAddr::from([127, 0, 1, n]);

@@ -24,7 +24,7 @@ use crate::audit::{self, Audit, AuditEnd};
 use crate::authority::{Authority, AuthorityError};
 use crate::clock::Clock;
 use crate::engine;
-use crate::http::{self, App, Unserved};
+use crate::http::{self, App, Socket, Unserved};
 use crate::memory;
 use crate::rotation::Rotation;
 use crate::services;
@@ -133,7 +133,7 @@ pub async fn run(
     };
     let witness = tokio::spawn(witness(&app));
     let beside = tokio::spawn(beside(app.clone(), opened.space, stopping.clone()));
-    let server = tokio::spawn(http::serve(listener, app, stopping));
+    let server = tokio::spawn(http::serve(listener, Socket::listen(&data_dir), app, stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
     ready(address).map_err(|e| RunError::File("/dev/stdout".into(), e))?;
 

@@ -25,7 +25,7 @@ use crate::limits::{
     SUSPEND_COMMAND, WORKSPACE_DAYS,
 };
 use crate::resources::{self, Amounts};
-use crate::server_address::{ADDRESS_FILE, ServerAddress};
+use crate::server_address::{ADDRESS_FILE, SOCKET_FILE, ServerAddress};
 use crate::validate;
 use crate::worker::Neighbour;
 
@@ -34,8 +34,19 @@ pub use slot_count::SlotCount;
 pub use via::Via;
 
 /// How the names of files begin that c2d keeps in its folder for itself.
-const OWN_FILES: [&str; 10] =
-    ["c2.db", "lock", "ballast", "files", "audit", "refused", "access.", "authority", ADDRESS_FILE, "config.json"];
+const OWN_FILES: [&str; 11] = [
+    "c2.db",
+    "lock",
+    "ballast",
+    "files",
+    "audit",
+    "refused",
+    "access.",
+    "authority",
+    ADDRESS_FILE,
+    SOCKET_FILE,
+    "config.json",
+];
 
 /// c2d's `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

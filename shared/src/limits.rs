@@ -225,10 +225,12 @@ pub const INVITATION_S_MAX: u64 = 30 * 24 * 3_600;
 pub const INVITATION_USES_MAX: u32 = 100;
 /// Bytes of a name that somebody gives to a machine or a token.
 pub const NAME_LEN_MAX: usize = 128;
-/// Connections that c2d serves at once.
-pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections that c2d serves at once, where it may open so many files.
+pub const CONNECTIONS_MAX: usize = 65_536;
 /// Of these, those that are kept for holders of tokens.
 pub const CONNECTIONS_KEPT: usize = 256;
+/// Connections that have shown no token.
+pub const STRANGERS_MAX: usize = 3_840;
 
 /// How long a worker in quarantine gets nothing before it is tried again with one job, and how often its agent
 /// tests the machine meanwhile.

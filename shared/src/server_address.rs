@@ -11,6 +11,8 @@ use crate::limits::PORT;
 
 /// The file in c2d's folder that says where it listens.
 pub const ADDRESS_FILE: &str = "c2d.addr";
+/// The socket in c2d's folder, which serves programs of the same user on the same machine.
+pub const SOCKET_FILE: &str = "c2d.sock";
 
 /// A host, by name or address, and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]

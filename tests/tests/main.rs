@@ -130,6 +130,7 @@ const ALL: &[&[Test]] = &[
     e2e::restart::TESTS,
     e2e::settings::TESTS,
     e2e::slots::TESTS,
+    e2e::socket::TESTS,
     e2e::upgrade::TESTS,
     e2e::upkeep::TESTS,
     e2e::waiting::TESTS,

@@ -1,6 +1,6 @@
 //! The two ends of a connection: where it came from and where it arrived.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use c2_shared::fingerprint::Fingerprint;
 
@@ -18,6 +18,12 @@ impl Connection {
         Self { peer, local: local.ip().to_canonical(), proof: None }
     }
 
+    /// One by the socket in c2d's folder, which only programs of this machine reach.
+    pub(super) const fn near() -> Self {
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self { peer: SocketAddr::new(here, 0), local: here, proof: None }
+    }
+
     /// The same, where c2d proved itself by this authority.
     pub(super) const fn proved_by(self, authority: Fingerprint) -> Self {
         Self { proof: Some(authority), ..self }
@@ -26,6 +32,16 @@ impl Connection {
     /// By which authority c2d proved itself.
     pub(crate) const fn proof(&self) -> Option<Fingerprint> {
         self.proof
+    }
+
+    /// Whether it came by the socket.
+    pub(crate) const fn is_by_socket(&self) -> bool {
+        self.peer.port() == 0
+    }
+
+    /// The caller's address and port.
+    pub(super) const fn peer_address(&self) -> SocketAddr {
+        self.peer
     }
 
     /// The caller's address.

@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use c2_shared::limits::{
-    CONNECTIONS_KEPT, CONNECTIONS_MAX, CONNECTIONS_OF_ONE_MAX, NEW_STRANGERS_OF_ONE_MAX, STRANGERS_OF_ONE_MAX,
+    CONNECTIONS_KEPT, CONNECTIONS_MAX, CONNECTIONS_OF_ONE_MAX, NEW_STRANGERS_OF_ONE_MAX, STRANGERS_MAX,
+    STRANGERS_OF_ONE_MAX,
 };
 use c2_shared::time::Mono;
+use rustix::process::{Resource, getrlimit};
 use tokio::sync::Notify;
 
 use crate::net::neighbourhood;
@@ -21,15 +23,19 @@ use crate::tally::{More, Tally};
 
 /// What happens again and again at one address is one line of the log in this time.
 const LOGGED_EVERY_MS: u64 = 60_000;
+/// Files that c2d opens beside connections.
+const OTHER_FILES: usize = 256;
 /// Addresses that are told apart in the log.
 const LOGGED_MAX: usize = 256;
 
 /// All connections; cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Doors(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
+    /// Connections at once.
+    limit: usize,
     open: Mutex<Open>,
     closed: AtomicU64,
     logged: Mutex<Option<Tally<IpAddr, String>>>,
@@ -68,13 +74,27 @@ pub(crate) struct Seat {
     has_token: AtomicBool,
 }
 
+impl Default for Doors {
+    /// As many as this process may open files for.
+    fn default() -> Self {
+        let files = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok());
+        let connections = files.map_or(CONNECTIONS_MAX, |files| files.saturating_sub(OTHER_FILES));
+        Self::of(connections.clamp(2 * CONNECTIONS_KEPT, CONNECTIONS_MAX))
+    }
+}
+
 impl Doors {
+    fn of(limit: usize) -> Self {
+        Self(Arc::new(Shared { limit, ..Shared::default() }))
+    }
+
     /// Lets a connection in; none if there is no place, because all belong to holders of tokens.
     pub(crate) fn enter(&self, peer: IpAddr, now: Mono) -> Option<Seat> {
         let address = neighbourhood(peer);
         let close = Arc::<Notify>::default();
         let mut open = self.open();
-        let full = open.strangers.len() >= CONNECTIONS_MAX - CONNECTIONS_KEPT || open.all.len() >= CONNECTIONS_MAX;
+        let (limit, strangers) = (self.0.limit, open.strangers.len());
+        let full = strangers >= STRANGERS_MAX.min(limit - CONNECTIONS_KEPT) || open.all.len() >= limit;
         let gone = match (full, open.of_address.get(&address)) {
             (true, _) => Some(open.strangers.first().copied()),
             (_, Some(of)) if of.new.len() >= NEW_STRANGERS_OF_ONE_MAX => Some(of.new.first().copied()),
@@ -289,18 +309,28 @@ mod tests {
 
     #[test]
     fn holders_of_tokens_have_connections_in_reserve() {
-        let doors = Doors::default();
-        let many = u32::try_from(CONNECTIONS_MAX).unwrap() + 500;
+        const LIMIT: usize = 1_000;
+        let doors = Doors::of(LIMIT);
+        let many = u32::try_from(LIMIT).unwrap() + 500;
         let strangers: Vec<Seat> = (0..many).map(|n| doors.enter(address(n), NOW).unwrap()).collect();
-        assert_eq!(doors.len(), CONNECTIONS_MAX - CONNECTIONS_KEPT);
+        assert_eq!(doors.len(), LIMIT - CONNECTIONS_KEPT);
         let mut holders = Vec::new();
         for n in 0..many {
             let Some(seat) = doors.enter(address(n), NOW) else { break };
             seat.prove(&n.to_string().into(), false, NOW);
             holders.push(seat);
         }
-        assert_eq!((open(&strangers).len(), doors.len()), (0, CONNECTIONS_MAX));
-        assert_eq!(open(&holders).len(), CONNECTIONS_MAX, "no holder goes for another, and none for a stranger");
+        assert_eq!((open(&strangers).len(), doors.len()), (0, LIMIT));
+        assert_eq!(open(&holders).len(), LIMIT, "no holder goes for another, and none for a stranger");
+    }
+
+    #[test]
+    fn strangers_are_few_wherever_many_may_come() {
+        let doors = Doors::of(CONNECTIONS_MAX);
+        let many = u32::try_from(STRANGERS_MAX).unwrap() + 500;
+        let seats: Vec<Seat> = (0..many).map(|n| doors.enter(address(n), NOW).unwrap()).collect();
+        assert_eq!(open(&seats), (500..STRANGERS_MAX + 500).collect::<Vec<_>>());
+        assert!(Doors::default().0.limit >= 2 * CONNECTIONS_KEPT);
     }
 
     #[test]

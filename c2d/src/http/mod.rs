@@ -69,6 +69,7 @@ mod workers;
 mod mount;
 mod router;
 mod serve;
+mod socket;
 pub(crate) mod standby;
 
 #[cfg(test)]
@@ -77,8 +78,9 @@ mod tests;
 pub(crate) use kept::end_of;
 pub use mount::Unserved;
 pub use router::{App, router};
-pub use serve::serve;
+pub(crate) use serve::serve;
 pub(crate) use serve::{serve_standby, stopped};
+pub(crate) use socket::Socket;
 
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {

@@ -18,7 +18,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -30,6 +30,7 @@ use tower_http::timeout::TimeoutBody;
 use crate::clock::Clock;
 use crate::http::connection::Connection;
 use crate::http::doors::{Doors, Seat};
+use crate::http::socket::Socket;
 use crate::http::timed::Timed;
 use crate::http::unread::Drained;
 use crate::http::{App, Unserved, router};
@@ -57,7 +58,12 @@ const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/
     \"hint\":\"ask for a line with: c2d invite\"}\n";
 
 /// Serves connections until `stopping` turns true, then lets open requests end.
-pub async fn serve(listener: TcpListener, app: App, stopping: watch::Receiver<bool>) -> Result<(), Unserved> {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    socket: Option<Socket>,
+    app: App,
+    stopping: watch::Receiver<bool>,
+) -> Result<(), Unserved> {
     let entrance = Entrance {
         rotation: app.rotation.clone(),
         doors: app.doors.clone(),
@@ -66,7 +72,7 @@ pub async fn serve(listener: TcpListener, app: App, stopping: watch::Receiver<bo
         stopping,
     };
     let stopping = entrance.stopping.clone();
-    accept(listener, entrance, stopping).await;
+    accept(listener, socket, entrance, stopping).await;
     Ok(())
 }
 
@@ -79,18 +85,23 @@ pub(crate) async fn serve_standby(
     stopping: watch::Receiver<bool>,
 ) {
     let entrance = Entrance { rotation, doors: Doors::default(), clock, router, stopping: stopping.clone() };
-    accept(listener, entrance, stopping).await;
+    accept(listener, None, entrance, stopping).await;
 }
 
-async fn accept(listener: TcpListener, entrance: Entrance, mut stopping: watch::Receiver<bool>) {
+async fn accept(
+    listener: TcpListener,
+    socket: Option<Socket>,
+    entrance: Entrance,
+    mut stopping: watch::Receiver<bool>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
+            accepted = next(&listener, socket.as_ref()) => match accepted {
+                Ok(accepted) => {
                     // Without a seat it is closed at once.
-                    if let Some(seat) = entrance.doors.enter(peer.ip(), entrance.clock.now().mono) {
-                        drop(connections.spawn(entrance.clone().serve_one(stream, peer, Arc::new(seat))));
+                    if let Some(seat) = entrance.doors.enter(accepted.peer().ip(), entrance.clock.now().mono) {
+                        drop(connections.spawn(entrance.clone().serve_one(accepted, Arc::new(seat))));
                     }
                 }
                 Err(e) => {
@@ -104,10 +115,40 @@ async fn accept(listener: TcpListener, entrance: Entrance, mut stopping: watch::
             () = stopped(&mut stopping) => break,
         }
     }
-    drop((listener, entrance));
+    drop((listener, socket, entrance));
     let all = async { while connections.join_next().await.is_some() {} };
     if timeout(GOODBYE, all).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
+    }
+}
+
+/// The next connection, by whichever way it comes.
+async fn next(listener: &TcpListener, socket: Option<&Socket>) -> std::io::Result<Accepted> {
+    let near = async {
+        match socket {
+            Some(socket) => socket.accept().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        accepted = listener.accept() => accepted.map(|(stream, peer)| Accepted::Port(stream, peer)),
+        accepted = near => accepted.map(Accepted::Socket),
+    }
+}
+
+/// A connection that was accepted.
+enum Accepted {
+    Port(TcpStream, SocketAddr),
+    /// By the socket in c2d's folder.
+    Socket(UnixStream),
+}
+
+impl Accepted {
+    fn peer(&self) -> SocketAddr {
+        match self {
+            Self::Port(_, peer) => *peer,
+            Self::Socket(_) => Connection::near().peer_address(),
+        }
     }
 }
 
@@ -128,15 +169,15 @@ struct Entrance {
 
 impl Entrance {
     /// Serves a connection until it ends, or must go for the sake of others.
-    async fn serve_one(self, stream: TcpStream, peer: SocketAddr, seat: Arc<Seat>) {
-        let clock = self.clock;
+    async fn serve_one(self, accepted: Accepted, seat: Arc<Seat>) {
+        let (clock, peer) = (self.clock, accepted.peer());
         let settles = async {
             tokio::time::sleep(NEW).await;
             seat.settle(clock.now().mono);
             std::future::pending::<()>().await;
         };
         let result = tokio::select! {
-            result = self.speak(stream, peer, Arc::clone(&seat)) => result,
+            result = self.speak(accepted, Arc::clone(&seat)) => result,
             () = seat.must_go() => Err("it went for a newer one".to_owned()),
             () = settles => Ok(()),
         };
@@ -146,7 +187,17 @@ impl Entrance {
         }
     }
 
-    async fn speak(mut self, stream: TcpStream, peer: SocketAddr, seat: Arc<Seat>) -> Result<(), String> {
+    async fn speak(self, accepted: Accepted, seat: Arc<Seat>) -> Result<(), String> {
+        match accepted {
+            Accepted::Port(stream, peer) => self.speak_at_port(stream, peer, seat).await,
+            Accepted::Socket(stream) => {
+                let stream = Timed::new(stream, WRITE_IDLE);
+                self.converse(stream, Connection::near(), seat).await.map_err(|e| e.to_string())
+            }
+        }
+    }
+
+    async fn speak_at_port(mut self, stream: TcpStream, peer: SocketAddr, seat: Arc<Seat>) -> Result<(), String> {
         let begun = async {
             stream.set_nodelay(true)?;
             let ends = Connection::new(peer, stream.local_addr()?);

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::http::{HeaderMap, StatusCode};
 use c2_shared::api::jobs::{SubmitResponse, WaitQuery, WaitResponse};
 use c2_shared::id::JobId;
-use c2_shared::job::JobSpec;
+use c2_shared::job::{JobSpec, Terms};
 use c2_shared::limits::{SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use c2_shared::validate;
 use sha2::{Digest as _, Sha256};
@@ -98,7 +98,16 @@ pub(crate) fn take_key(headers: &HeaderMap, body: &mut Option<String>) -> Result
 
 /// Specifications as the scheduler takes them.
 pub(crate) async fn new_jobs(app: &App, specs: Vec<JobSpec>) -> Result<Vec<NewJob>, ApiError> {
-    Ok(contents::into_blobs(app, specs).await?.into_iter().map(new_job).collect())
+    let mut before: Option<Arc<Terms>> = None;
+    let new = contents::into_blobs(app, specs).await?.into_iter().map(|spec| {
+        let mut job = new_job(spec);
+        match &before {
+            Some(before) if *before == job.terms => job.terms = Arc::clone(before),
+            _ => before = Some(Arc::clone(&job.terms)),
+        }
+        job
+    });
+    Ok(new.collect())
 }
 
 pub(crate) fn new_job(mut spec: JobSpec) -> NewJob {
@@ -106,5 +115,5 @@ pub(crate) fn new_job(mut spec: JobSpec) -> NewJob {
     spec.same_machine &= !spec.depends.is_empty();
     let payload = contents::written(&spec);
     let (name, depends) = (spec.name.take().map(Into::into), std::mem::take(&mut spec.depends));
-    NewJob { payload: Arc::from(payload), name, depends, terms: spec.into() }
+    NewJob { payload: Arc::from(payload), name, depends, terms: Arc::new(spec.into()) }
 }

@@ -320,8 +320,8 @@ pub struct NewJob {
     pub payload: Arc<str>,
     /// Its name, by which others of the same batch may depend on it.
     pub name: Option<Box<str>>,
-    /// What it asks for.
-    pub terms: Terms,
+    /// What it asks for. Shared, because most jobs ask for the same.
+    pub terms: Arc<Terms>,
     /// Jobs that must have ended.
     pub depends: Vec<Dependency>,
 }

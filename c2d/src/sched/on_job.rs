@@ -67,7 +67,7 @@ impl Event for JobsRetried {
         }
         let mut jobs = Vec::with_capacity(self.jobs.len());
         for Again { of, mut job } in self.jobs {
-            job.terms.retry_of = Some(of);
+            Arc::make_mut(&mut job.terms).retry_of = Some(of);
             turn.s.forget_gone_rules(&mut job);
             jobs.push(job);
         }
@@ -285,10 +285,11 @@ impl Scheduler {
 
     /// What a job asks for, with each worker by its id, which it keeps wherever it goes. Words that mean nobody
     /// yet stay as they are.
-    fn pinned_down(&self, mut terms: Terms) -> Terms {
+    fn pinned_down(&self, mut terms: Arc<Terms>) -> Arc<Terms> {
         if !(terms.placement.exclude.is_empty() && terms.placement.workers.is_empty()) {
             let workers = self.candidates();
-            let Placement { exclude, workers: among, .. } = Arc::make_mut(&mut terms.placement);
+            let placement = &mut Arc::make_mut(&mut terms).placement;
+            let Placement { exclude, workers: among, .. } = Arc::make_mut(placement);
             for word in exclude.iter_mut().chain(among) {
                 if let Ok(worker) = target::find(word, &workers) {
                     *word = worker.id.to_string();
@@ -312,7 +313,10 @@ impl Scheduler {
         let pinned = job.terms.same_machine.then(|| self.machine_of(edges).unwrap_or_default()).flatten();
         let mut terms = self.pinned_down(job.terms);
         // Behind all that there are, also those that were moved behind the last number.
-        terms.place = Some(self.last_place + 1).filter(|place| *place > id.0.cast_signed());
+        let place = Some(self.last_place + 1).filter(|place| *place > id.0.cast_signed());
+        if terms.place != place {
+            Arc::make_mut(&mut terms).place = place;
+        }
         let mut record = JobRecord {
             id,
             state: JobState::Queued,
@@ -321,7 +325,7 @@ impl Scheduler {
             depends: edges.iter().map(edge).collect(),
             pinned,
             retries_left: terms.retries,
-            terms: Arc::new(terms),
+            terms,
             submitted_ms: wall_ms,
             attempt: 0,
             worker: None,

@@ -3,6 +3,8 @@
 //! Ends of jobs are in the log, in order: of them each rule only remembers how far it was told. What else is
 //! told becomes durable with what brought it about, for as long as somebody is to be told.
 
+use std::sync::Arc;
+
 use c2_shared::api::notifications::Kind;
 use c2_shared::limits::{NOTICES_MAX, NOTIFICATIONS_MAX};
 
@@ -114,7 +116,9 @@ impl Turn<'_> {
 impl Scheduler {
     /// Takes the names of notifications out of a job that were removed since it was first submitted.
     pub(crate) fn forget_gone_rules(&self, job: &mut NewJob) {
-        job.terms.notify.retain(|name| self.rules.contains_key(name));
+        if !job.terms.notify.is_empty() {
+            Arc::make_mut(&mut job.terms).notify.retain(|name| self.rules.contains_key(name));
+        }
     }
 
     pub(crate) fn find_rule(&self, name: &str) -> Result<&RuleRecord, Reject> {

@@ -4,6 +4,7 @@
 //! so one commit, whatever dies in between: none runs twice and none is forgotten.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use c2_shared::api::schedules::{Missed, Overlap, Run};
 use c2_shared::id::JobId;
@@ -155,7 +156,7 @@ impl Turn<'_> {
             (Some(_), Overlap::CancelOld) => &active[..],
         };
         let mut job = record.job.clone();
-        job.terms.schedule = Some(record.name.as_str().into());
+        Arc::make_mut(&mut job.terms).schedule = Some(record.name.as_str().into());
         self.s.forget_gone_rules(&mut job);
         let after = |(job, _): &(JobId, JobState)| Dependency { condition: Condition::Any, on: DependsOn::Job(*job) };
         job.depends.extend(behind.iter().map(after));

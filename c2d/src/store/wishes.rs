@@ -31,7 +31,7 @@ struct Written {
 struct Change {
     payload: String,
     name: Option<String>,
-    terms: Terms,
+    terms: Arc<Terms>,
     depends: Vec<Dependency>,
     renames: bool,
     limit_s: Option<u64>,
@@ -42,7 +42,7 @@ pub(super) fn written(Wish { hold, change }: &Wish) -> String {
     let change = change.as_deref().map(|Wanted { new, depends, limit_s, before_start }| Change {
         payload: new.payload.to_string(),
         name: new.name.as_deref().map(str::to_owned),
-        terms: new.terms.clone(),
+        terms: Arc::clone(&new.terms),
         depends: new.depends.clone(),
         renames: *depends,
         limit_s: *limit_s,

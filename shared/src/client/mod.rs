@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode};
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -70,7 +70,16 @@ impl Client {
     /// the HTTP stack cannot be set up.
     pub fn new(server: &Address, pass: Option<Pass>, source: Option<IpAddr>) -> Result<Self, ClientError> {
         let (token, fingerprint) = pass.map_or((None, None), |pass| (Some(pass.token), pass.fingerprint));
-        Self::knowing(server, token, fingerprint, source)
+        Self::by(server, token, fingerprint, server.is_loopback(), |http| http.local_address(source))
+    }
+
+    /// A client for the c2d of this user on this machine, by the socket in its folder. Nobody else gets there, so nothing
+    /// is encrypted or proved.
+    ///
+    /// # Errors
+    /// When the HTTP stack cannot be set up.
+    pub fn near(server: &Address, pass: Option<Pass>, socket: &Path) -> Result<Self, ClientError> {
+        Self::by(server, pass.map(|pass| pass.token), None, true, |http| http.unix_socket(socket))
     }
 
     /// One that shows no token, to the c2d that is known by this fingerprint.
@@ -78,31 +87,31 @@ impl Client {
     /// # Errors
     /// When the HTTP stack cannot be set up.
     pub fn without_token(server: &Address, fingerprint: Fingerprint) -> Result<Self, ClientError> {
-        Self::knowing(server, None, Some(fingerprint), None)
+        Self::by(server, None, Some(fingerprint), false, |http| http)
     }
 
-    fn knowing(
+    fn by(
         server: &Address,
         token: Option<Token>,
         fingerprint: Option<Fingerprint>,
-        source: Option<IpAddr>,
+        is_near: bool,
+        way: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Result<Self, ClientError> {
-        let (is_near, servers, server) = (server.is_loopback(), server.each().into(), server.to_string());
+        let (servers, server) = (server.each().into(), server.to_string());
         // Proxies are for the web; C2 speaks to machines at home and must not leak its token.
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
             .pool_idle_timeout(Duration::from_millis(UNUSED_CONNECTION_MS))
-            .tcp_nodelay(true)
-            .local_address(source);
+            .tcp_nodelay(true);
         let trust = fingerprint.map(|fingerprint| Arc::new(tls::Trust::new(fingerprint)));
         let (scheme, http) = match &trust {
             Some(trust) => ("https", http.tls_backend_preconfigured(tls::config(Arc::clone(trust)))),
             None if is_near => ("http", http.tls_backend_preconfigured(tls::nobody())),
             None => return Err(ClientError::Untrusted { server }),
         };
-        let http = http.build().map_err(|e| ClientError::transport(&server, e))?;
+        let http = way(http).build().map_err(|e| ClientError::transport(&server, e))?;
         Ok(Self {
             http,
             scheme,

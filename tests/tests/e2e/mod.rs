@@ -24,6 +24,7 @@ pub(crate) mod resources;
 pub(crate) mod restart;
 pub(crate) mod settings;
 pub(crate) mod slots;
+pub(crate) mod socket;
 pub(crate) mod upgrade;
 pub(crate) mod upkeep;
 pub(crate) mod waiting;

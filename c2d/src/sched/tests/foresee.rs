@@ -1,7 +1,5 @@
 //! What is known of jobs before they are submitted.
 
-use std::sync::Arc;
-
 use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 
@@ -66,9 +64,7 @@ fn what_would_wait_or_never_run_is_known() {
     let no_tag =
         |tag: &str, group| Some(Outlook::NoTag { tag: tag.to_owned(), among: Among { group, is_narrowed: false } });
     let excluding = |names: &[&str]| {
-        let mut job = plain();
-        Arc::make_mut(&mut job.terms.placement).exclude = names.iter().map(|&name| name.to_owned()).collect();
-        job
+        placed(|placement| placement.exclude = names.iter().map(|&name| name.to_owned()).collect())
     };
     let unmet = Outlook::Unmet { on: JobId(1), state: JobState::Failed };
     let table = [

@@ -1,5 +1,7 @@
 //! Who is who: moves, strangers at a known address, machines started anew, copies of a state folder.
 
+use std::sync::Arc;
+
 use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{ADDRESS_SETTLES_MS, CLONE_PROOF_MS, LEASE_MS, REBOOT_SILENCE_MS, WORKER_OFFLINE_MS};
 use c2_shared::worker::WorkerStatus;
@@ -29,7 +31,7 @@ fn at_work(on_lost: OnLost) -> Lab {
     lab.apply(event::TagsSet { worker: id(2), tags: ["gpu:0".to_owned()].into() }).unwrap();
     lab.apply(event::GroupsChanged { worker: id(2), add: ["lab".to_owned()].into(), remove: [].into() }).unwrap();
     let mut new = placed(|placement| placement.tags = vec!["gpu:0".to_owned()]);
-    new.terms.on_lost = on_lost;
+    Arc::make_mut(&mut new.terms).on_lost = on_lost;
     lab.submit(vec![new]).unwrap();
     lab.poll(2);
     lab.poll(2);

@@ -79,7 +79,7 @@ pub(super) fn job(change: impl FnOnce(&mut Terms)) -> NewJob {
 
 /// The same job with other terms.
 pub(super) fn with(mut job: NewJob, change: impl FnOnce(&mut Terms)) -> NewJob {
-    change(&mut job.terms);
+    change(Arc::make_mut(&mut job.terms));
     job
 }
 

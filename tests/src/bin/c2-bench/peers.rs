@@ -6,7 +6,6 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use c2_shared::token::Role;
 use c2_tests::Cluster;
 use c2_tests::programs::Program;
 use serde_json::{Value, json};
@@ -74,9 +73,8 @@ pub(crate) async fn peers(jobs: usize) -> Result<Value> {
 }
 
 fn all(cluster: &Cluster, jobs: usize) -> Result<Vec<Peer>> {
-    let token = cluster.data_dir().join(Role::Operator.file_name());
-    let console =
-        format!("{} --server {} --token-file {}", Program::Tui.path()?.display(), cluster.addr(), token.display());
+    // As its user calls it on the machine of c2d.
+    let console = format!("{} --data-dir {}", Program::Tui.path()?.display(), cluster.data_dir().display());
     let nothing = || "true".to_owned();
     let tsp = "export TS_SOCKET=$PWD/tsp TMPDIR=$PWD";
     let hq = "hq --server-dir $PWD/hq";

@@ -88,7 +88,7 @@ fn shaped(n: usize) -> NewJob {
         ..Needs::default()
     };
     let placement = Arc::new(Placement { takes, ..Placement::default() });
-    NewJob { terms: Terms { placement, ..Terms::default() }, ..job(n) }
+    NewJob { terms: Arc::new(Terms { placement, ..Terms::default() }), ..job(n) }
 }
 
 fn measure(jobs: usize, workers: usize) -> Result<Value> {

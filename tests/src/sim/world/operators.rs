@@ -100,10 +100,10 @@ impl<D: Disk> World<D> {
         if self.random.chance(50) {
             // As far as one can change that runs.
             let old = self.scheduler.saved().jobs.into_iter().find(|record| record.id == job);
-            let Terms { priority, retries, retry_delay_s, .. } = change.new.terms;
+            let Terms { priority, retries, retry_delay_s, .. } = *change.new.terms;
             let mut terms = old.map(|record| record.terms.as_ref().clone()).unwrap_or_default();
             (terms.priority, terms.retries, terms.retry_delay_s) = (priority, retries, retry_delay_s);
-            (change.new.terms, change.depends, change.fixed) = (terms, false, None);
+            (change.new.terms, change.depends, change.fixed) = (Arc::new(terms), false, None);
         }
         self.apply(JobsChanged { changes: vec![change] });
     }
@@ -179,7 +179,7 @@ impl<D: Disk> World<D> {
         NewJob {
             payload: r#"{"command":"true"}"#.into(),
             name: Some(format!("n{place}").into()),
-            terms,
+            terms: Arc::new(terms),
             depends: depends.into_iter().map(Dependency::from).collect(),
         }
     }
