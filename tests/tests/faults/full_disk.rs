@@ -45,7 +45,7 @@ pub(super) fn onto_a_disk<D>(cluster: &mut Cluster, mount: impl FnOnce(&Path) ->
         fs::rename(data.join(name), kept.join(name))?;
     }
     let disk = mount(&data)?;
-    for name in names.iter().filter(|name| *name != "ballast" && *name != "files") {
+    for name in names.iter().filter(|name| *name != "ballast" && kept.join(name).is_file()) {
         fs::copy(kept.join(name), data.join(name))?;
     }
     Ok(disk)
