@@ -138,7 +138,24 @@ fn parse(raw: &[u8]) -> Result<Answer> {
     let text = std::str::from_utf8(raw)?;
     let (head, body) = text.split_once("\r\n\r\n").context("no end of the head")?;
     let status = head.split(' ').nth(1).context("no status")?.parse()?;
-    Ok(Answer { status, json: serde_json::from_str(body).unwrap_or(Value::Null), text: body.to_owned() })
+    let in_pieces = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    let text = in_pieces.then(|| joined(body)).flatten().unwrap_or_else(|| body.to_owned());
+    Ok(Answer { status, json: serde_json::from_str(&text).unwrap_or(Value::Null), text })
+}
+
+/// A body that came in pieces, each behind its length; nothing if the last one is missing.
+fn joined(pieces: &str) -> Option<String> {
+    let (mut rest, mut body) = (pieces, String::new());
+    loop {
+        let (length, piece) = rest.split_once("\r\n")?;
+        match usize::from_str_radix(length, 16).ok()? {
+            0 => return Some(body),
+            length => {
+                body.push_str(piece.get(..length)?);
+                rest = piece.get(length + 2..)?;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -152,5 +169,10 @@ mod tests {
         assert_eq!(answer.json["code"], "nix");
         assert_eq!(parse(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap().json, Value::Null);
         assert!(parse(b"garbage").is_err());
+        let pieces =
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\nA\r\n,2,3,4,5,6\r\n1\r\n]\r\n0\r\n\r\n";
+        assert_eq!(parse(pieces).unwrap().text, "[1,2,3,4,5,6]");
+        let cut = "2\r\n[1\r\nA\r\n,2";
+        assert_eq!(joined(cut), None);
     }
 }

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{Read as _, Write};
 use std::num::NonZero;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, tcgetattr};
 
@@ -52,7 +54,10 @@ impl Terminal {
             command.env(name, value.unwrap_or_default());
         }
         command.cwd(program.get_current_dir().unwrap_or_else(|| Path::new("/")));
-        let tty = File::open(pair.master.tty_name().context("the terminal has no name")?)?;
+        // It must not become the terminal of these tests, where they have none.
+        let mut open = File::options();
+        open.read(true).custom_flags(OFlags::NOCTTY.bits().cast_signed());
+        let tty = open.open(pair.master.tty_name().context("the terminal has no name")?)?;
         let child = pair.slave.spawn_command(command)?;
         let mut reader = pair.master.try_clone_reader()?;
         let (to, written) = channel();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::jobs::{JobInfo, JobRow};
 use c2_shared::backoff::Backoff;
-use c2_shared::client::ClientError;
+use c2_shared::client::{Accepted, ClientError};
 use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 
@@ -17,7 +17,7 @@ use crate::command::{CommandError, Context, Kind};
 use crate::render;
 
 /// Seconds for which one poll is held by c2d; short enough that a dead connection is noticed.
-const POLL_S: u64 = 20;
+pub(crate) const POLL_S: u64 = 20;
 /// How long a job may take to start before its reason is asked for, so that it is said within a second.
 const PATIENCE: Duration = Duration::from_millis(800);
 /// How often the reason of a job that waits is asked for.
@@ -54,9 +54,30 @@ impl<'a> Waiting<'a> {
     /// With `known` false, c2d has not answered yet, so its absence is said at once; otherwise it
     /// is taken for a restart first. An interrupt leaves the job alone.
     pub(crate) async fn end_of(&mut self, job: JobId, known: bool) -> Result<JobInfo, CommandError> {
+        self.until(job, poll(self.context, job, known)).await
+    }
+
+    /// The same of a job whose submit waits.
+    pub(crate) async fn end_of_accepted(&mut self, accepted: Accepted) -> Result<JobInfo, CommandError> {
+        let (context, job) = (self.context, accepted.job);
+        let ended = async {
+            match accepted.end().await {
+                Ok(answer) if answer.done => Ok(answer.job),
+                // Its time is over, or the connection broke.
+                _ => poll(context, job, true).await,
+            }
+        };
+        self.until(job, ended).await
+    }
+
+    async fn until(
+        &mut self,
+        job: JobId,
+        ended: impl Future<Output = Result<JobInfo, CommandError>>,
+    ) -> Result<JobInfo, CommandError> {
         let context = self.context;
         let ended = tokio::select! {
-            ended = poll(context, job, known) => ended?,
+            ended = ended => ended?,
             never = self.say_why(job) => match never {},
             () = context.interrupted() => {
                 return Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} goes on"))

@@ -8,7 +8,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome as JobOutcome};
 use clap::Args;
 
-use crate::command::await_job::Waiting;
+use crate::command::await_job::{POLL_S, Waiting};
 use crate::command::batch::{Placed, Sending};
 use crate::command::context::{Told, Wrote};
 use crate::command::deferred::Deferred;
@@ -82,6 +82,11 @@ impl Submit {
         }
         let beginning = planned.beginning();
         let spec = planned.send(&mut Sender::new(context)).await?;
+        if self.wait && max_running.is_none() {
+            let accepted = context.client.submit_wait(&spec, POLL_S).await?;
+            context.progress(&format!("Submitted job {}", accepted.job));
+            return ended(context, Waiting::new(context, 1).end_of_accepted(accepted).await?).await;
+        }
         let (job, notes) = match max_running {
             None => {
                 let SubmitResponse { job_id, notes } = context.client.submit(&spec).await?;
@@ -98,19 +103,23 @@ impl Submit {
             return Ok(Data::Submitted(job).into());
         }
         context.progress(&format!("Submitted job {job}"));
-        let ended = Waiting::new(context, 1).end_of(job, true).await?;
-        let exit = ended.row.outcome.as_ref().map_or(0, JobOutcome::exit_status);
-        let mut output = Output::default();
-        if context.direct {
-            match only_text(&ended) {
-                Some((stream, text)) => context.tell(Told::Wrote(Wrote { stream, bytes: text.as_bytes() })),
-                None => drop(follow::one(context, job, None, String::new()).await?),
-            }
-        } else if context.interactive {
-            output = short(context, &ended).await?;
-        }
-        Ok(Outcome { data: Data::Ended { job: Box::new(ended), output }, exit })
+        ended(context, Waiting::new(context, 1).end_of(job, true).await?).await
     }
+}
+
+/// A job that was waited for, with what it wrote.
+async fn ended(context: &Context, ended: JobInfo) -> Result<Outcome, CommandError> {
+    let exit = ended.row.outcome.as_ref().map_or(0, JobOutcome::exit_status);
+    let mut output = Output::default();
+    if context.direct {
+        match only_text(&ended) {
+            Some((stream, text)) => context.tell(Told::Wrote(Wrote { stream, bytes: text.as_bytes() })),
+            None => drop(follow::one(context, ended.row.job_id, None, String::new()).await?),
+        }
+    } else if context.interactive {
+        output = short(context, &ended).await?;
+    }
+    Ok(Outcome { data: Data::Ended { job: Box::new(ended), output }, exit })
 }
 
 /// The submit of a command that nothing else is said of, for those that do not type it.

@@ -106,7 +106,10 @@ async fn served_while_good(app: &App, holder: &Holder, request: Request, next: N
             }
         },
     };
-    if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != EVENTS) {
+    // A stream, or the end of a job that was submitted.
+    let headers = response.headers();
+    let lasts = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == EVENTS);
+    if !lasts && !headers.contains_key(header::LOCATION) {
         return response;
     }
     let (access, id) = (app.access.clone(), holder.id.clone());

@@ -1,14 +1,19 @@
 //! Submitting one job.
 
+use std::io;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::http::{HeaderMap, StatusCode};
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use c2_shared::api::endpoint;
 use c2_shared::api::jobs::{SubmitResponse, WaitQuery, WaitResponse};
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Terms};
 use c2_shared::limits::{SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use c2_shared::validate;
+use futures_util::stream::once;
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::Made;
@@ -38,10 +43,22 @@ pub(crate) async fn submit_wait(
     QueryOf(query): QueryOf<WaitQuery>,
     headers: HeaderMap,
     JsonBody(spec): Spec,
-) -> Result<(StatusCode, Extension<Made>, Json<WaitResponse>), ApiError> {
+) -> Result<(StatusCode, Extension<Made>, [(HeaderName, String); 2], Body), ApiError> {
     let (job_id, _) = accept(&app, &headers, spec).await?;
-    let response = wait_for(&app, job_id, query.wait_s.unwrap_or(WAIT_MAX_S)).await?;
-    Ok((StatusCode::CREATED, made(&[job_id]), Json(response)))
+    // Where the job is, is known at once, and what became of it is the rest of the same answer.
+    let head = [(LOCATION, endpoint::GET_JOB.at(&job_id)), (CONTENT_TYPE, "application/json".to_owned())];
+    let end = async move { ended(&app, job_id, query.wait_s.unwrap_or(WAIT_MAX_S)).await };
+    Ok((StatusCode::CREATED, made(&[job_id]), head, Body::from_stream(once(end))))
+}
+
+/// The answer of a submit that waits. The head of it is gone, so what fails breaks it off.
+async fn ended(app: &App, job: JobId, wait_s: u64) -> io::Result<Vec<u8>> {
+    let answer: WaitResponse =
+        wait_for(app, job, wait_s).await.map_err(|_| io::Error::other("the job is not there"))?;
+    if !app.leadership.holds() {
+        return Err(io::Error::other("this c2d does not lead any more"));
+    }
+    Ok(serde_json::to_vec(&answer)?)
 }
 
 /// Submits a job; answers it with what keeps it from running.

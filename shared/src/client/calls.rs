@@ -168,13 +168,12 @@ impl Client {
         let response = self.send(request.header(ACCEPT, JSON)).await?;
         let is_json =
             response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(JSON.as_bytes()));
-        let bytes = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
-        if !is_json {
-            // An older c2d writes down what is missing among the bytes.
-            return Ok(Output::whole(bytes));
+        if is_json {
+            return super::body(self.server(), response).await;
         }
-        serde_json::from_slice(&bytes)
-            .map_err(|source| ClientError::Protocol { server: self.server().to_owned(), source })
+        // An older c2d writes down what is missing among the bytes.
+        let bytes = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
+        Ok(Output::whole(bytes))
     }
 
     /// Opens the stream of what a job writes, from where `query` says.

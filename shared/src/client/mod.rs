@@ -3,6 +3,7 @@
 //! Every endpoint can be called by its value; one error type, every call with a time limit. It neither retries nor waits;
 //! the caller knows whether a repetition is harmless.
 
+mod accepted;
 mod blobs;
 mod calls;
 mod error;
@@ -34,6 +35,7 @@ use crate::pass::Pass;
 use crate::server_address::ServerAddress as Address;
 use crate::token::Token;
 
+pub use accepted::Accepted;
 pub use blobs::{Progress, TransferError};
 pub use error::ClientError;
 pub use events::{EventStream, FollowStream};
@@ -209,11 +211,13 @@ impl Client {
 
     /// Sends a request and reads its JSON answer; c2d may take `wait_s` longer than usual.
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder, wait_s: u64) -> Result<T, ClientError> {
-        let limit = Duration::from_millis(ANSWER_TIMEOUT_MS) + Duration::from_secs(wait_s);
-        let response = self.send(request.timeout(limit)).await?;
-        let bytes = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|source| ClientError::Protocol { server: self.server().to_owned(), source })
+        let response = self.send(request.timeout(Self::limit(wait_s))).await?;
+        body(self.server(), response).await
+    }
+
+    /// How long an answer may take, of which c2d may wait so much.
+    const fn limit(wait_s: u64) -> Duration {
+        Duration::from_millis(ANSWER_TIMEOUT_MS + 1_000 * wait_s)
     }
 
     /// Sends a request; an answer of 400 and above becomes an error.
@@ -292,6 +296,12 @@ impl Client {
             Err(source) => ClientError::Protocol { server: self.server().to_owned(), source },
         }
     }
+}
+
+/// Reads an answer in JSON.
+async fn body<T: DeserializeOwned>(server: &str, response: Response) -> Result<T, ClientError> {
+    let bytes = response.bytes().await.map_err(|e| ClientError::transport(server, e))?;
+    serde_json::from_slice(&bytes).map_err(|source| ClientError::Protocol { server: server.to_owned(), source })
 }
 
 const fn method(method: endpoint::Method) -> Method {

@@ -15,7 +15,11 @@ fn exec(cluster: &Cluster, line: &str) -> Result<Output> {
     console.arg("--data-dir").arg(cluster.data_dir());
     let output = console.output()?;
     let text = |bytes| String::from_utf8(bytes);
-    Ok(Output { status: output.status.code().unwrap_or(-1), stdout: text(output.stdout)?, stderr: text(output.stderr)? })
+    Ok(Output {
+        status: output.status.code().unwrap_or(-1),
+        stdout: text(output.stdout)?,
+        stderr: text(output.stderr)?,
+    })
 }
 
 fn whoever_has_the_folder_comes_by_its_socket() {

@@ -6,9 +6,14 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, now, scenario};
 
-crate::waiting_tests![why_nothing_runs_is_said_at_once_and_again, each_reason_is_said_by_submit_and_by_wait];
+crate::waiting_tests![
+    why_nothing_runs_is_said_at_once_and_again,
+    each_reason_is_said_by_submit_and_by_wait,
+    a_submit_that_waits_outlives_its_request,
+];
 
 /// What is promised is a second. A machine that is busy building may take longer for the rest of the way.
 const SAID: Duration = Duration::from_millis(3_500);
@@ -107,5 +112,30 @@ fn each_reason_is_said_by_submit_and_by_wait() {
         }
         let several = Console::start(cluster, "wait 1 2")?;
         several.says("waiting for job-1: it is held")
+    });
+}
+
+fn a_submit_that_waits_outlives_its_request() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let gate = cluster.new_folder("gate")?.join("open");
+        let line =
+            |word: &str| format!("submit \"until [ -e {} ]; do sleep 0.1; done; echo {word}\" --wait", gate.display());
+        let first = Console::start(cluster, &line("one"))?;
+        first.says("Submitted job job-1")?;
+        // Longer than one request is held.
+        tokio::time::sleep(Duration::from_secs(22)).await;
+        let last = Console::start(cluster, &line("two"))?;
+        last.says("Submitted job job-2")?;
+        cluster.kill_c2d()?;
+        last.says("cannot reach c2d")?;
+        cluster.restart_c2d().await?;
+        std::fs::write(&gate, "")?;
+        for mut console in [first, last] {
+            let child = &mut console.child;
+            let status = eventually("the end of the wait", SOON, async || Ok(child.try_wait()?)).await?;
+            ensure!(status.success(), "{status}");
+        }
+        Ok(())
     });
 }

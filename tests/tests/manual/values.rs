@@ -57,7 +57,7 @@ pub(super) const EXIT_STATUSES: [(u8, &str); 8] = [
 ];
 
 /// What is limited, the unit, and how much.
-pub(super) fn limits() -> [(&'static str, &'static str, u64); 33] {
+pub(super) fn limits() -> [(&'static str, &'static str, u64); 34] {
     [
         ("jobs in the queue, ended ones not counted (`max_queue_size`)", "", QUEUE_LEN_MAX as u64),
         ("jobs that an agent runs at once (`slots`)", "", u64::from(SLOTS)),

@@ -176,7 +176,10 @@ impl Lab {
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+        let head = head.to_ascii_lowercase();
+        let in_pieces = head.contains("transfer-encoding: chunked");
+        let body = in_pieces.then(|| joined(body)).flatten().unwrap_or_else(|| body.to_owned());
+        Answer { status, head, body }
     }
 
     async fn ask(&self, line: &str, headers: &str, body: &str) -> TcpStream {
@@ -217,5 +220,20 @@ impl Open {
         let len = read.unwrap_or_else(|_| panic!("nothing more came after {:?}", self.text)).unwrap();
         self.text.push_str(std::str::from_utf8(&bytes[..len]).unwrap());
         len > 0
+    }
+}
+
+/// A body that came in pieces, each behind its length; nothing if the last one is missing.
+fn joined(pieces: &str) -> Option<String> {
+    let (mut rest, mut body) = (pieces, String::new());
+    loop {
+        let (length, piece) = rest.split_once("\r\n")?;
+        match usize::from_str_radix(length, 16).ok()? {
+            0 => return Some(body),
+            length => {
+                body.push_str(piece.get(..length)?);
+                rest = piece.get(length + 2..)?;
+            }
+        }
     }
 }

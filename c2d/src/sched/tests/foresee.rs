@@ -63,9 +63,8 @@ fn what_would_wait_or_never_run_is_known() {
     let gpu = || Some("gpu".to_owned());
     let no_tag =
         |tag: &str, group| Some(Outlook::NoTag { tag: tag.to_owned(), among: Among { group, is_narrowed: false } });
-    let excluding = |names: &[&str]| {
-        placed(|placement| placement.exclude = names.iter().map(|&name| name.to_owned()).collect())
-    };
+    let excluding =
+        |names: &[&str]| placed(|placement| placement.exclude = names.iter().map(|&name| name.to_owned()).collect());
     let unmet = Outlook::Unmet { on: JobId(1), state: JobState::Failed };
     let table = [
         (plain(), None),

@@ -25,7 +25,8 @@ endpoints! {
 
     /// Submits a job and waits for its end.
     ///
-    /// After a minute, or `wait_s`, the answer comes in any case; `done` says whether the job has ended.
+    /// The head of the answer comes at once, with the job's place in `Location`, and the rest when the job has ended; after a
+    /// minute, or `wait_s`, in any case. `done` says whether the job has ended.
     SUBMIT_WAIT: Endpoint<(), WaitQuery, JobSpec, WaitResponse> =
         Endpoint::new(Post, "/api/jobs/submit-wait", OPERATORS).creates().keyed().refuses(SUBMIT_REFUSALS);
 
