@@ -54,38 +54,42 @@ impl<'a> Waiting<'a> {
     /// With `known` false, c2d has not answered yet, so its absence is said at once; otherwise it
     /// is taken for a restart first. An interrupt leaves the job alone.
     pub(crate) async fn end_of(&mut self, job: JobId, known: bool) -> Result<JobInfo, CommandError> {
-        self.until(job, poll(self.context, job, known)).await
+        let context = self.context;
+        let ended = self.saying_why(job, end(context, job, known)).await?;
+        say_missing(context, &ended).await?;
+        Ok(ended)
     }
 
     /// The same of a job whose submit waits.
     pub(crate) async fn end_of_accepted(&mut self, accepted: Accepted) -> Result<JobInfo, CommandError> {
         let (context, job) = (self.context, accepted.job);
-        let ended = async {
+        let waits = async {
             match accepted.end().await {
                 Ok(answer) if answer.done => Ok(answer.job),
                 // Its time is over, or the connection broke.
-                _ => poll(context, job, true).await,
+                _ => end(context, job, true).await,
             }
         };
-        self.until(job, ended).await
-    }
-
-    async fn until(
-        &mut self,
-        job: JobId,
-        ended: impl Future<Output = Result<JobInfo, CommandError>>,
-    ) -> Result<JobInfo, CommandError> {
-        let context = self.context;
-        let ended = tokio::select! {
-            ended = ended => ended?,
-            never = self.say_why(job) => match never {},
-            () = context.interrupted() => {
-                return Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} goes on"))
-                    .hint(format!("`wait {job}` waits on, `cancel {job}` ends it")));
-            }
-        };
+        let ended = self.saying_why(job, waits).await?;
         say_missing(context, &ended).await?;
         Ok(ended)
+    }
+
+    /// Waits for something, and says meanwhile why this job does not run.
+    pub(crate) async fn saying_why<T>(
+        &mut self,
+        job: JobId,
+        wait: impl Future<Output = Result<T, CommandError>>,
+    ) -> Result<T, CommandError> {
+        let context = self.context;
+        tokio::select! {
+            waited = wait => waited,
+            never = self.say_why(job) => match never {},
+            () = context.interrupted() => {
+                Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} goes on"))
+                    .hint(format!("`wait {job}` waits on, `cancel {job}` ends it")))
+            }
+        }
     }
 
     /// Says why the job does not run, once for each reason.
@@ -120,7 +124,8 @@ async fn say_missing(context: &Context, ended: &JobInfo) -> Result<(), CommandEr
     Ok(())
 }
 
-async fn poll(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo, CommandError> {
+/// Asks for a job until it has ended.
+pub(crate) async fn end(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo, CommandError> {
     let mut backoff = Backoff::default();
     loop {
         // The first question is answered at once, so that c2d is known before anything takes long.

@@ -106,7 +106,7 @@ impl Sending {
         for job in planned {
             jobs.push(job.send(&mut sender).await?);
         }
-        let batch = common_batch(&jobs);
+        let (batch, leave_files) = (common_batch(&jobs), jobs.iter().any(|job| !job.download.is_empty()));
         let request = BatchRequest { jobs, idempotency_key: key, max_running: self.max_running };
         let BatchResponse { job_ids: ids, notes } = context.client.submit_batch(&request).await?;
         if !foretold {
@@ -116,7 +116,7 @@ impl Sending {
             return Ok(Data::SubmittedAll(ids).into());
         }
         submitted(&ids).lines().for_each(|line| context.progress(line));
-        let rows = progress::all(context, &ids, batch.as_deref()).await?;
+        let rows = progress::all(context, &ids, batch.as_deref(), leave_files).await?;
         let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
     }

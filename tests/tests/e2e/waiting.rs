@@ -13,6 +13,7 @@ crate::waiting_tests![
     why_nothing_runs_is_said_at_once_and_again,
     each_reason_is_said_by_submit_and_by_wait,
     a_submit_that_waits_outlives_its_request,
+    many_jobs_are_waited_for_whatever_their_order,
 ];
 
 /// What is promised is a second. A machine that is busy building may take longer for the rest of the way.
@@ -135,6 +136,31 @@ fn a_submit_that_waits_outlives_its_request() {
             let child = &mut console.child;
             let status = eventually("the end of the wait", SOON, async || Ok(child.try_wait()?)).await?;
             ensure!(status.success(), "{status}");
+        }
+        Ok(())
+    });
+}
+
+fn many_jobs_are_waited_for_whatever_their_order() {
+    scenario(async |cluster| {
+        const JOBS: usize = 60;
+        cluster.agent("127.0.0.2").await?;
+        let gate = cluster.new_folder("gate")?.join("open");
+        let line = |n: usize| match n {
+            // The first one ends as the last.
+            1 => format!("until [ -e {} ]; do sleep 0.1; done", gate.display()),
+            3 | 7 => format!("exit {n}"),
+            JOBS => format!("sleep 3; touch {}", gate.display()),
+            n => format!("true {n}"),
+        };
+        let lines: Vec<String> = (1..=JOBS).map(line).collect();
+        std::fs::write(cluster.console_dir().join("lines"), lines.join("\n"))?;
+        let waited = cluster.exec(&["batch lines --wait"]).await?;
+        ensure!(waited.status == 3, "the first that did not succeed: {waited:?}");
+        ensure!(waited.stdout.lines().count() == JOBS, "{waited:?}");
+        for n in 1..=JOBS {
+            let state = if matches!(n, 3 | 7) { "failed" } else { "succeeded" };
+            ensure!(waited.stdout.lines().any(|line| line.starts_with(&format!("job-{n} {state}"))), "{n}: {waited:?}");
         }
         Ok(())
     });
