@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use c2_shared::api::batches::BatchRequest;
+use c2_shared::api::error::ErrorCode;
 use c2_shared::api::work::{AttemptResult, Given, PollRequest, RegisterRequest};
 use c2_shared::client::Client;
 use c2_shared::id::AttemptId;
@@ -31,6 +32,8 @@ const REGISTRARS: usize = 32;
 const WAIT_S: u64 = 10;
 /// How long what c2d does with nothing to do is watched.
 const IDLE: Duration = Duration::from_secs(20);
+/// After how long an agent comes again that c2d had no time for.
+const COME_AGAIN: Duration = Duration::from_millis(100);
 /// How long a job lasts where not only the rate of c2d is asked for.
 const JOB: Duration = Duration::from_secs(2);
 
@@ -94,8 +97,14 @@ impl Simulated {
             wait_s: WAIT_S,
             ..PollRequest::default()
         };
-        let answer = self.client.poll(self.ip, &request).await?;
-        Ok(answer.assign.iter().map(Given::attempt).collect())
+        loop {
+            match self.client.poll(self.ip, &request).await {
+                Ok(answer) => return Ok(answer.assign.iter().map(Given::attempt).collect()),
+                // Where thousands come at the same moment some are asked to come again, as agents do.
+                Err(error) if error.code() == Some(ErrorCode::Busy) => sleep(COME_AGAIN).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Works until all jobs are done, each for a while; answers how long each poll that got work took.
