@@ -59,7 +59,7 @@ impl<'a> Waiting<'a> {
             ended = poll(context, job, known) => ended?,
             never = self.say_why(job) => match never {},
             () = context.interrupted() => {
-                return Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} goes on"))
+                return Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} continues"))
                     .hint(format!("`wait {job}` waits on, `cancel {job}` ends it")));
             }
         };
