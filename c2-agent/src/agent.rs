@@ -264,7 +264,7 @@ impl Agent {
                 Happened::TimeCame => self.end_the_silent(),
                 Happened::Stopped => {
                     tracing::info!(
-                        "stopping; {} jobs go on and are taken over by the next start",
+                        "stopping; {} jobs continue and are taken over by the next start",
                         self.slots.running()
                     );
                     return Ok(());
@@ -380,11 +380,11 @@ impl Agent {
         let hint = error.hint().unwrap_or_default();
         match error.code() {
             None if !std::mem::replace(&mut self.silent, true) => {
-                tracing::warn!("{error}; running jobs go on and it is tried again ({hint})");
+                tracing::warn!("{error}; running jobs continue, and the agent retries ({hint})");
             }
             Some(_) if self.refusal != error.to_string() => {
                 self.refusal = error.to_string();
-                tracing::warn!("c2d refuses: {error}; running jobs go on and it is tried again ({hint})");
+                tracing::warn!("c2d refuses: {error}; running jobs continue, and the agent retries ({hint})");
             }
             _ => {}
         }

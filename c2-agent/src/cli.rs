@@ -6,7 +6,7 @@ use c2_shared::{arguments, exit};
 use crate::agent::AgentError;
 use crate::options::{Cli, Command, Options};
 use crate::slurm::FrontError;
-use crate::{agent, doctor, identity, install, join, settings, slurm, supervise, upgrade};
+use crate::{agent, choice, doctor, identity, install, join, settings, slurm, supervise, upgrade};
 
 impl Cli {
     /// The command line of this process; a wrong one ends it with an explanation.
@@ -48,10 +48,13 @@ impl Cli {
                 return Ok(if well { exit::DONE } else { exit::FAILED });
             }
             Some(Command::Config(listing)) => say(&settings::list(&listing, &self.origins)?)?,
-            None => match agent::start(&Options::decide(&self.flags)?) {
-                Err(AgentError::Upgrade { next, state }) => return Err(upgrade::begin(&next, &state).into()),
-                ended => ended?,
-            },
+            None => {
+                upgrade::follow(&choice::state_dir(self.flags.state_dir.as_deref())?);
+                match agent::start(&Options::decide(&self.flags)?) {
+                    Err(AgentError::Upgrade { next, state }) => return Err(upgrade::begin(&next, &state).into()),
+                    ended => ended?,
+                }
+            }
         }
         Ok(exit::DONE)
     }

@@ -213,7 +213,7 @@ fn take(folder: BorrowedFd<'_>, raw: &CStr, path: &str, stat: &Stat) -> Result<J
     // What was looked at may have been another file than the one that was opened.
     let stat = fstat(&file).map_err(|e| failed(e.into()))?;
     if stat.st_nlink > 1 && stat.st_uid != geteuid().as_raw() {
-        return Err("it is another name of a file of somebody else".to_owned());
+        return Err("it is another name of another user's file".to_owned());
     }
     if u64::try_from(stat.st_size).is_ok_and(|size| size > BLOB_BYTES_MAX) {
         return Err(format!("it is larger than {BLOB_BYTES_MAX} bytes"));

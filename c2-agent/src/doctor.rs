@@ -76,7 +76,7 @@ async fn of_c2d(options: &Options) -> Vec<Check> {
             std::iter::once(Check::ok(WHAT, words)).chain(clock).collect()
         }
         Err(error) => {
-            let hint = error.hint().unwrap_or_else(|| "see whether c2d runs, and --server".to_owned());
+            let hint = error.hint().unwrap_or_else(|| "check that c2d runs, and --server".to_owned());
             vec![Check::fail(WHAT, error.to_string(), hint)]
         }
     }
@@ -102,7 +102,7 @@ fn of_workspaces(root: &Path) -> Vec<Check> {
 fn of_space(root: &Path) -> Check {
     const WHAT: &str = "space";
     match detect::disk::free_bytes(root) {
-        None => Check::warn(WHAT, format!("nobody knows how much is free in {root:?}"), "see: df"),
+        None => Check::warn(WHAT, format!("the free space in {root:?} is unknown"), "see: df"),
         Some(free) if free < WORKER_FREE_BYTES_FLOOR => {
             let words = format!("{} MB are free in {root:?}; nothing new is taken", free >> 20);
             Check::fail(WHAT, words, "make room; `cleanup-workspaces` in c2-tui frees what jobs left")
@@ -182,7 +182,7 @@ async fn of_neighbours(options: &Options) -> Option<Check> {
     let mut neighbours = Neighbours::new(options.sight.sight_root.clone(), &options.yield_to, 0);
     // Processes on cards are told by the running agent alone, which knows its own.
     let now = neighbours.look(false).await;
-    let now = if now.is_empty() { "nobody needs it now".to_owned() } else { format!("now it {}", yields_to(&now)) };
+    let now = if now.is_empty() { "no one needs it now".to_owned() } else { format!("now it {}", yields_to(&now)) };
     Some(Check::ok("neighbours", format!("the machine is yielded to {}; {now}", wanted.join(", "))))
 }
 

@@ -60,7 +60,7 @@ impl Advice for FindError {
                 often as --uses said, and end when somebody tries wrong ones"
                     .to_owned()
             }
-            Self::Silent => "see whether a firewall lets this machine through".to_owned(),
+            Self::Silent => "check whether a firewall lets this machine through".to_owned(),
             Self::Unread(_) => "give the six words as an argument or on standard input".to_owned(),
             Self::Unwritten(error) => return error.hint(),
         })

@@ -62,7 +62,7 @@ impl Advice for ResetError {
             Self::Options(error) => return error.hint(),
             Self::State(error) => return error.hint(),
             Self::JobsRun(_) => "wait until they have ended, or cancel them; nothing was changed".to_owned(),
-            Self::Io { .. } => "see whether the state folder may be written to".to_owned(),
+            Self::Io { .. } => "check that the state folder can be written to".to_owned(),
         })
     }
 

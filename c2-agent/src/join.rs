@@ -3,11 +3,14 @@
 //! The line says where c2d is and what it is known by, so nothing of it is shown to anybody else.
 //! What comes back lies in the agent's own folder, where the agent finds it.
 
+use std::path::Path;
+
 use c2_shared::advice::{self, Advice};
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::tokens::JoinRequest;
 use c2_shared::client::{Client, ClientError};
 use c2_shared::exit;
+use c2_shared::home;
 use c2_shared::pass::Pass;
 use c2_shared::secret_file;
 use c2_shared::server_address::ServerAddress;
@@ -18,6 +21,9 @@ use crate::find::{self, FindError};
 use crate::identity;
 use crate::options::{JoinOptions, OptionsError};
 use crate::state::{StateDir, StateError};
+
+/// Where the service of the system is, by `install` and by a package.
+const UNITS: [&str; 2] = ["/etc/systemd/system/c2-agent@.service", "/usr/lib/systemd/system/c2-agent@.service"];
 
 /// Why this machine did not become a worker.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +58,7 @@ impl Advice for JoinError {
             Self::Options(error) => return error.hint(),
             Self::State(error) => return error.hint(),
             Self::Client(ClientError::Unreachable { .. }) => {
-                "see whether c2d runs there, and whether a firewall lets this machine through".to_owned()
+                "check whether c2d runs there, and whether a firewall lets this machine through".to_owned()
             }
             Self::Client(error) => return error.hint(),
             Self::Token(TokenError::File(error)) => return error.hint(),
@@ -84,7 +90,7 @@ pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
         line.trim().parse().map_err(|_| JoinError::Line)?
     };
     let server = runtime.block_on(join(invitation, options))?;
-    let said = format!("this machine is a worker of {server}; start it with: c2-agent");
+    let said = format!("this machine is a worker of {server}; start it with: {}", start(options));
     if !rustix::process::geteuid().is_root() {
         return Ok(said);
     }
@@ -93,6 +99,17 @@ pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
         "{said}\nas root its jobs may do anything on this machine: `c2-agent install` makes the user c2-jobs for them, \
          who joins with a line of its own: sudo -u c2-jobs -H c2-agent join LINE"
     ))
+}
+
+/// How the agent of this user is started: as a service, where one is installed and the folders are the usual ones.
+fn start(options: &JoinOptions) -> String {
+    let is_installed = UNITS.iter().any(|unit| Path::new(unit).exists());
+    let me = rustix::process::geteuid();
+    let user = home::variables(me.as_raw()).into_iter().find(|(name, _)| *name == "USER").map(|(_, user)| user);
+    match user.filter(|_| is_installed && !me.is_root() && options.state_dir.is_none()) {
+        Some(user) => format!("sudo systemctl enable --now c2-agent@{}", user.display()),
+        None => "c2-agent".to_owned(),
+    }
 }
 
 /// Joins; answers which c2d.

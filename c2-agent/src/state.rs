@@ -70,7 +70,7 @@ impl Advice for StateError {
         let hint = match self {
             Self::Io { .. } => "choose a folder that you may write to with --state-dir",
             Self::InUse(_) => "stop it first, or give this one its own --state-dir and --workspace-root",
-            Self::Random => "see whether /dev/urandom is there",
+            Self::Random => "check that /dev/urandom is there",
         };
         Some(hint.to_owned())
     }

@@ -259,7 +259,7 @@ impl Mover {
             match tried {
                 Ok(()) => return Ok(()),
                 Err(error) if error.may_pass() => {
-                    tracing::debug!("{blob}: {error}; it goes on later");
+                    tracing::debug!("{blob}: {error}; it continues later");
                     tokio::time::sleep(backoff.next(0.0)).await;
                 }
                 Err(error) => return Err(error.to_string()),
@@ -353,7 +353,7 @@ impl Mover {
             };
             match tried {
                 Err(error) if goes_on(&error) => {
-                    tracing::debug!("{blob}: {error}; it goes on later");
+                    tracing::debug!("{blob}: {error}; it continues later");
                     tokio::time::sleep(backoff.next(0.0)).await;
                 }
                 other => return other,

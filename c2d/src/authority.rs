@@ -59,7 +59,7 @@ impl Advice for AuthorityError {
         Some(match self {
             Self::File(error) => return error.hint(),
             Self::Malformed(path) => {
-                format!("restore {} from a backup, or remove it and invite all machines anew", path.display())
+                format!("restore {} from a backup, or remove it and invite all machines again", path.display())
             }
             Self::Make(_) | Self::Tls(_) => "this is a defect of c2d; please report it".to_owned(),
         })

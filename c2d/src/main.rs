@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use c2_shared::advice::{self, Failure};
 use c2_shared::logging::Logging;
+use c2_shared::service;
 use c2d::cli::options::{Cli, Command, Options, Tokens};
 use c2d::cli::{install, settings, tokens};
 use c2d::memory;
@@ -70,6 +71,7 @@ fn start(options: Options) -> Result<ExitCode, Failure> {
         let ready = move |address| {
             let mut stdout = std::io::stdout().lock();
             writeln!(stdout, "c2d {} listening on {address}, data in {folder}", env!("CARGO_PKG_VERSION"))?;
+            service::ready();
             stdout.flush()
         };
         run(found.config, data_dir, ready, shutdown).await?;

@@ -154,7 +154,7 @@ pub async fn run(
     tracing::info!("going down");
     let _all_gone = stop.send(true);
     server.await.map_err(stopped("the server"))??;
-    beside.await.map_err(stopped("what goes on beside requests"))?;
+    beside.await.map_err(stopped("what runs beside requests"))?;
     let writer = engine.await.map_err(stopped("the engine"))??;
     // It ends with the engine, as the last who may write to the audit log.
     witness.await.map_err(stopped("the witness"))?;

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use c2_shared::advice::with_causes;
+use c2_shared::service;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
@@ -56,6 +57,7 @@ pub(crate) async fn until_leader(
     let (stop, stopping) = watch::channel(false);
     let server = http::serve_standby(same(listener, address)?, rotation, Clock::start(0), router(standby), stopping);
     let server = tokio::spawn(server);
+    service::ready();
     let leadership = is_leader.await.map_err(|_| RunError::Stopped("the candidate"))?;
     let _all_gone = stop.send(true);
     // Those who still wait for an answer get none from here; they come again.

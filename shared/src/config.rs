@@ -192,7 +192,7 @@ impl Advice for ConfigError {
                     Err(_) => "its folder is closed to the user of this program".to_owned(),
                 }
             }
-            Self::Read { .. } => "see whether the file is there and may be read".to_owned(),
+            Self::Read { .. } => "check that the file exists and can be read".to_owned(),
             Self::Invalid { hint, .. } => hint.clone(),
         })
     }
@@ -448,6 +448,8 @@ mod tests {
             ("{\"port\": 1,\n \"jobs_log_file\":\n \"c2.db\"}", "\"F\", line 2: jobs_log_file: c2d needs \"c2.db\""),
             ("{\"port\": 1,\n}", "\"F\": this is no JSON: trailing comma at line 2 column 1"),
             ("", "\"F\": this is no JSON: EOF while parsing a value at line 1 column 0"),
+            ("[\"10.0.0.6\", 30977]", "\"F\", line 1: a list stands where an object like {\"host\": ..} belongs"),
+            ("// x\n{}", "\"F\": this is no JSON: expected value at line 1 column 1"),
             ("null", "\"F\", line 1: nothing stands where an object like {\"host\": ..} belongs"),
         ];
         for (text, begins) in table {

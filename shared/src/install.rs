@@ -18,6 +18,16 @@ const PACKAGE_UNITS: &str = "usr/lib";
 const HIDING: [(&str, &[&str]); 2] =
     [("ProtectHome=yes", &["/home", "/root", "/run/user"]), ("PrivateTmp=yes", &["/tmp", "/var/tmp"])];
 
+/// The folder of c2d where it is a service of the system.
+const SERVICE_DIR: &str = "/var/lib/c2d";
+
+/// How the c2d that is a service of this machine is spoken to, which belongs to a user of its own; none where there
+/// is no such service.
+#[must_use]
+pub fn service_here() -> Option<String> {
+    Path::new(SERVICE_DIR).is_dir().then(|| format!("sudo -u c2 c2d --data-dir {SERVICE_DIR}"))
+}
+
 /// A file to be put in its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Unit {

@@ -47,7 +47,7 @@ fn unreadable<T: DeserializeOwned>(text: &[u8], error: serde_json::Error) -> Unr
     let (is_data, line, Told(told)) = (error.is_data(), error.line(), Told::of(&error));
     drop(error);
     if !is_data {
-        let hint = "see whether each quote and bracket has its other, and a comma is between two entries only";
+        let hint = "check that each quote and bracket is closed, and that commas stand between entries only";
         let message = format!("this is no JSON: {told}");
         return Unreadable { field: None, message, hint: hint.to_owned(), line: None };
     }

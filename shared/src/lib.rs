@@ -51,6 +51,8 @@ pub mod client;
 
 #[cfg(feature = "logging")]
 pub mod logging;
+#[cfg(feature = "logging")]
+pub mod service;
 
 #[cfg(feature = "schema")]
 mod schema;

@@ -34,7 +34,7 @@ pub enum SecretFileError {
 impl Advice for SecretFileError {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Io { .. } => "see whether it is there, may be read, and lies on a disk with room".to_owned(),
+            Self::Io { .. } => "check that it exists and can be read, and that its disk has free space".to_owned(),
             Self::Exposed { path, .. } => format!("close it with: chmod 600 {}", path.display()),
         })
     }

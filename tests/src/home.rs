@@ -58,7 +58,7 @@ impl Machine {
         }
     }
 
-    fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         match self {
             Self::Server => "server".to_owned(),
             Self::Worker(n) => format!("worker{n}"),
@@ -308,7 +308,7 @@ impl Home {
         run(command).await
     }
 
-    fn within(&self, machine: Machine, program: &Path) -> Command {
+    pub(crate) fn within(&self, machine: Machine, program: &Path) -> Command {
         let folder = self.folder(machine);
         command_by(&within(&self.namespace(machine)), program, &folder)
     }

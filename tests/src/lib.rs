@@ -3,6 +3,7 @@
 //! [`scenario`] gives a test a running c2d; the test adds agents, runs console commands and kills
 //! what it likes. [`sim`] drives the scheduler through histories that no real clock could.
 
+pub mod booted;
 pub mod cluster;
 pub mod fuzz;
 pub mod home;

@@ -61,7 +61,7 @@ fn a_line_is_a_job_or_says_why_not() {
             (b"echo a\recho b\r", "line 1 of \"b\" has a carriage return inside"),
             (b"true\ncat <<EOF\nx\nEOF\n", "line 2: a here-document begins"),
             (b"echo \"a\nb\"\n", "line 1: the quote \" at column 6 is not closed"),
-            (b"true\nif true\nthen echo x\nfi\n", "line 2: \"if\" begins a command that goes on"),
+            (b"true\nif true\nthen echo x\nfi\n", "line 2: \"if\" begins a command that continues"),
             (b"for i in 1 2\ndo echo $i\ndone\n", "line 1: \"for\" begins"),
             (b"while read a; do\necho\ndone <x\n", "line 1: the line ends with \"do\""),
             (b"case $x in\na) b;;\nesac\n", "line 1: \"case\" begins"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use c2_shared::api::work::RegisterRequest;
 use c2_shared::client::Client;
+use c2_shared::service;
 use c2_shared::worker::{Hardware, Load};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -41,7 +42,7 @@ pub(super) async fn first_look(options: &Options, load: &mut watch::Receiver<Loa
     }
 }
 
-/// What there is to say at the start.
+/// What there is to say at the start, to people and to who started it.
 pub(super) fn greet(introduction: &RegisterRequest, options: &Options, client: &Client, taken_over: usize) {
     if introduction.hardware.runs_as_root {
         tracing::warn!(
@@ -50,4 +51,5 @@ pub(super) fn greet(introduction: &RegisterRequest, options: &Options, client: &
     }
     let (server, slots, root) = (client.server(), options.slots, options.workspace_root.display());
     tracing::info!("looking for c2d at {server}; {slots} slots, {taken_over} jobs taken over, workspaces in {root}");
+    service::ready();
 }

@@ -37,7 +37,7 @@ impl Advice for AgentError {
             Self::State(error) => return error.hint(),
             Self::Client(error) => return error.hint(),
             Self::Runtime(_) => "see the limits of this user with: ulimit -a".to_owned(),
-            Self::TakeOver(_) => "see whether the state folder may be written to".to_owned(),
+            Self::TakeOver(_) => "check that the state folder can be written to".to_owned(),
             Self::Revoked { .. } => "join again, with a line of `c2d invite`: c2-agent join LINE".to_owned(),
             Self::Upgrade { .. } => "start the agent again".to_owned(),
             Self::Copy { .. } => "give this machine an identity of its own: c2-agent reset-identity".to_owned(),

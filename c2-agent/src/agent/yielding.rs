@@ -14,7 +14,7 @@ impl Agent {
             return;
         }
         match to.is_empty() {
-            true => tracing::info!("nobody else needs this machine any more; jobs go on"),
+            true => tracing::info!("no one else needs this machine any more; jobs continue"),
             false => tracing::info!("this machine {}; jobs stand still", yields_to(&to)),
         }
         self.yields_to = to;

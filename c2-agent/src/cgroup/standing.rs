@@ -36,7 +36,7 @@ pub(crate) fn standing(is_wanted: bool, base: Option<&Base>) -> Check {
         Some(place) if place.home == place.path => ("other processes are in its control group", INSTALL),
         Some(_) => (
             "the controllers are not enabled for it",
-            "see cgroup.controllers of its unit's control group, and DefaultControllers of whoever is above it; \
+            "see cgroup.controllers of its unit's control group, and DefaultControllers of what is above it; \
              a user's service gets those that Delegate= of user@.service names",
         ),
         None => ("they are not delegated to it", "mount them, or use control groups of version 2"),

@@ -57,7 +57,7 @@ fn judge(words: &str, said: Option<&str>) -> Check {
                 "allow org.freedesktop.login1.suspend to this user, with a rule of polkit; see the guide, \"Sleep\"";
             Check::fail(WHAT, format!("this user may not run `{words}`: systemd says {said:?}"), hint)
         }
-        None => Check::warn(WHAT, format!("nobody says whether this user may run `{words}`"), "try it by hand"),
+        None => Check::warn(WHAT, format!("it is unknown whether this user may run `{words}`"), "try it by hand"),
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
             (Some("no"), State::Fail, "this user may not run `systemctl suspend`: systemd says \"no\""),
             (Some("challenge"), State::Fail, "this user may not run `systemctl suspend`: systemd says \"challenge\""),
             (Some("na"), State::Fail, "this machine cannot sleep"),
-            (None, State::Warn, "nobody says whether this user may run `systemctl suspend`"),
+            (None, State::Warn, "it is unknown whether this user may run `systemctl suspend`"),
         ];
         for (said, state, words) in table {
             let check = judge("systemctl suspend", said);

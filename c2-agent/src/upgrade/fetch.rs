@@ -2,7 +2,7 @@
 
 use std::env::consts::ARCH;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use c2_shared::api::upgrade::{ProgramOffer, UpgradeVerdict};
 use c2_shared::backoff::Backoff;
@@ -11,7 +11,9 @@ use c2_shared::limits::PROGRAM_BYTES_MAX;
 use c2_shared::program::{Program, is_newer};
 use tokio::task::spawn_blocking;
 
-use super::{Kept, Next, own_version, place};
+use super::place::{self, Room};
+use super::{Kept, Next, own_version};
+use crate::state::StateDir;
 
 /// How often a connection that breaks is tried again.
 const TRIES: u32 = 3;
@@ -19,21 +21,21 @@ const TRIES: u32 = 3;
 const JITTER: f64 = 0.0;
 
 /// Fetches what is offered; nothing where that runs already.
-pub(super) async fn fetch(client: &Client, id: u64, offer: &ProgramOffer) -> Result<Option<Next>, UpgradeVerdict> {
+pub(super) async fn fetch(
+    client: &Client,
+    id: u64,
+    offer: &ProgramOffer,
+    state: &StateDir,
+) -> Result<Option<Next>, UpgradeVerdict> {
     if offer.version == own_version() {
         return Ok(None);
     }
-    get(client, id, offer).await.map(Some).map_err(Kept::verdict)
+    get(client, id, offer, state.path().to_owned()).await.map(Some).map_err(Kept::verdict)
 }
 
-async fn get(client: &Client, id: u64, offer: &ProgramOffer) -> Result<Next, Kept> {
+async fn get(client: &Client, id: u64, offer: &ProgramOffer, state: PathBuf) -> Result<Next, Kept> {
     check(client, offer)?;
-    let (program, next, file) = off_thread(|| {
-        let program = place::own()?;
-        let (next, file) = place::beside(&program)?;
-        Ok((program, next, file))
-    })
-    .await?;
+    let Room { program, next, file } = off_thread(move || place::room(place::own()?, &state)).await?;
     let fetched = match load(client, offer, &file).await {
         Ok(()) => verify(offer, file, &program).await,
         Err(kept) => Err(kept),

@@ -10,8 +10,9 @@ mod trial;
 mod version;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use c2_shared::advice::with_causes;
 use c2_shared::api::upgrade::{ProgramOffer, UpgradeReport, UpgradeVerdict};
 use c2_shared::client::Client;
 use tokio::task::JoinSet;
@@ -27,6 +28,15 @@ pub(crate) use version::own as own_version;
 const TRIAL_VARIABLE: &str = "C2_AGENT_TRIAL";
 /// What it says there when it has reached c2d.
 const REACHED: &str = "reached c2d\n";
+
+/// Becomes the newer program that an upgrade left in the state folder, where it could not take the place of this one.
+/// Returns where there is none.
+pub(crate) fn follow(state: &Path) {
+    let Some((program, version)) = place::kept(state) else { return };
+    tracing::info!("continuing as c2-agent {version} of {}", program.display());
+    let error = trial::become_agent(&program, std::env::args_os().skip(1));
+    tracing::warn!("{}; this stays c2-agent {}", with_causes(&error), own_version());
+}
 
 /// A program that was fetched and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +98,8 @@ impl Upgrades {
         if self.is_trial || reported || self.known.replace(id) == Some(id) || !self.tasks.is_empty() {
             return;
         }
-        let (client, offer) = (self.client.clone(), offer.clone());
-        self.tasks.spawn(async move { (id, fetch::fetch(&client, id, &offer).await) });
+        let (client, offer, state) = (self.client.clone(), offer.clone(), self.state.clone());
+        self.tasks.spawn(async move { (id, fetch::fetch(&client, id, &offer, &state).await) });
     }
 
     /// Waits for the end of fetching; for ever when nothing is fetched.

@@ -5,7 +5,7 @@
 //! the present program again. Jobs belong to their runners meanwhile, as in any restart of an agent. To a systemd
 //! or a terminal that started the agent it is one process all the time.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use std::time::Duration;
 use c2_shared::advice::Advice;
 use c2_shared::api::upgrade::{UpgradeReport, UpgradeVerdict};
 use c2_shared::limits::UPGRADE_TRIAL_S;
+use c2_shared::service::SOCKET_VARIABLE;
 use clap::Args;
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use tokio::io::AsyncReadExt as _;
@@ -138,6 +139,8 @@ async fn try_out(options: &TrialOptions) -> Result<(), End> {
     };
     let mut command = Command::new(&options.next);
     command.arg0("c2-agent").args(&options.arguments).env(TRIAL_VARIABLE, "1").stdout(Stdio::piped());
+    // To the service manager it is this process that is ready.
+    command.env_remove(SOCKET_VARIABLE);
     let mut child = command.spawn().map_err(|error| failed(format!("does not start: {error}")))?;
     let mut said = child.stdout.take().expect("its output is a pipe");
     let mut word = vec![0; REACHED.len()];
@@ -185,7 +188,7 @@ fn report(options: &TrialOptions, verdict: UpgradeVerdict) {
     }
 }
 
-fn become_agent(program: &Path, arguments: &[OsString]) -> TrialError {
+pub(super) fn become_agent(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> TrialError {
     let source = std::process::Command::new(program).arg0("c2-agent").args(arguments).exec();
     TrialError::Exec { program: program.to_owned(), source }
 }

@@ -86,7 +86,7 @@ impl<'a> Waiting<'a> {
             waited = wait => waited,
             never = self.say_why(job) => match never {},
             () = context.interrupted() => {
-                Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} goes on"))
+                Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} continues"))
                     .hint(format!("`wait {job}` waits on, `cancel {job}` ends it")))
             }
         }

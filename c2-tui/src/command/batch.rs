@@ -412,8 +412,8 @@ mod tests {
             ("cat <<EOF\nx\nEOF\n", "a here-document begins, and its text would be in the next lines"),
             ("echo \"a\nb\"\n", "the quote \" at column 6 is not closed"),
             ("echo don't\n", "the quote ' at column 9 is not closed"),
-            ("for i in 1 2; do\n  echo $i\ndone\n", "the line ends with \"do\", so the command goes on in the next"),
-            ("make &&\nmake test\n", "the line ends with \"&&\", so the command goes on in the next"),
+            ("for i in 1 2; do\n  echo $i\ndone\n", "the line ends with \"do\", so the command continues in the next"),
+            ("make &&\nmake test\n", "the line ends with \"&&\", so the command continues in the next"),
             ("a \\", "the line ends after a backslash"),
         ] {
             let seen = seen(text);

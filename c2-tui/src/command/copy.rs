@@ -109,7 +109,7 @@ fn there(path: &str) -> Result<String, CommandError> {
         Some(rest) if rest.starts_with('/') => Ok(format!(".{rest}")),
         Some(_) => {
             let hint = format!("write the folder in full; for a file of this name ./{path}");
-            Err(CommandError::usage(format!("{path:?} is the home folder of somebody else"), hint))
+            Err(CommandError::usage(format!("{path:?} is the home folder of another user"), hint))
         }
         None if path.starts_with('/') || path.starts_with("./") => Ok(path.to_owned()),
         None => Ok(format!("./{path}")),
@@ -416,7 +416,7 @@ mod tests {
             ("copy atlas:/srv/.. dir", "\"/srv/..\" has no name that it could have here"),
             ("copy a x/a atlas:", "two files are called \"a\" and would be one"),
             ("copy atlas:/a/x atlas:/b/x dir", "two files are called \"x\" and would be one"),
-            ("copy a atlas:~root/x", "\"~root/x\" is the home folder of somebody else"),
+            ("copy a atlas:~root/x", "\"~root/x\" is the home folder of another user"),
         ];
         for (line, message) in table {
             let error = parse(line).map(|verb| format!("{verb:?}")).unwrap_err();

@@ -90,7 +90,7 @@ fn of_connections(metrics: &Metrics) -> Option<Check> {
 
 fn of_notification(row: &NotificationRow) -> Option<Check> {
     let reason = row.trouble.as_ref()?;
-    let words = format!("{} was not told, {} times in a row: {reason}", row.to, row.failures);
+    let words = format!("{} was not notified, {} times in a row: {reason}", row.to, row.failures);
     let hint = format!("it is tried again; see `notify test {0}`, or `notify remove {0}`", row.name);
     Some(Check::fail(format!("notification {}", row.name), words, hint))
 }
@@ -103,7 +103,7 @@ fn of_worker(row: &WorkerRow) -> Check {
         Check::fail(
             &what,
             words,
-            "see whether it has power and wakes by network (BIOS; `ethtool DEVICE`: Wake-on: g); `wake` tries again",
+            "check that it has power and wakes by network (BIOS; `ethtool DEVICE`: Wake-on: g); `wake` tries again",
         )
     } else if row.status == WorkerStatus::Asleep {
         Check::ok(&what, "it sleeps, and is woken for jobs that no other worker could run")
@@ -114,7 +114,7 @@ fn of_worker(row: &WorkerRow) -> Check {
         let hint = if row.passed_on {
             "another worker has its address; `remove-worker` with the beginning of its id if it is gone"
         } else {
-            "see whether it is on and c2-agent runs there"
+            "check that it is on and c2-agent runs there"
         };
         Check::fail(&what, format!("not heard {silent}"), hint)
     } else if let Some(at) = row.copied_at {
@@ -123,7 +123,11 @@ fn of_worker(row: &WorkerRow) -> Check {
         let hint = "repair it; it gets a job again within a minute, or at once with `resume`";
         Check::fail(&what, format!("in quarantine, it cannot start jobs: {reason}"), hint)
     } else if let Some(reason) = &row.status_reason {
-        Check::warn(&what, format!("it could not start a job: {reason}"), "the job goes elsewhere first; `why` tells")
+        Check::warn(
+            &what,
+            format!("it could not start a job: {reason}"),
+            "the job goes elsewhere first; `why` says more",
+        )
     } else if row.suspect {
         let words = "commands fail there at once, one after the other, that succeed elsewhere";
         let hint =
@@ -220,7 +224,11 @@ mod tests {
         let table: [(Edit, State, &str); 12] = [
             (|_| (), State::Ok, "online, 1 of 4 slots in use"),
             (|row| row.status = WorkerStatus::Draining, State::Ok, "it finishes what it has and takes nothing new"),
-            (|row| row.version = "0.0.9".to_owned(), State::Warn, "its agent is 0.0.9, this console 0.1.0"),
+            (
+                |row| row.version = "0.0.9".to_owned(),
+                State::Warn,
+                concat!("its agent is 0.0.9, this console ", env!("CARGO_PKG_VERSION")),
+            ),
             (|row| row.load.disk_free_bytes = Some(512 << 20), State::Warn, "512 MB are free where its jobs run"),
             (|row| row.status_reason = Some("no space".to_owned()), State::Warn, "it could not start a job: no space"),
             (

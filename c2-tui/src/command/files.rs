@@ -59,7 +59,7 @@ pub(crate) fn look(path: &str) -> Result<std::fs::Metadata, CommandError> {
 pub(crate) fn unreadable(path: &str, error: &io::Error) -> CommandError {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => "paths are those of this machine, seen from where the console was started",
-        io::ErrorKind::PermissionDenied => "it belongs to somebody else",
+        io::ErrorKind::PermissionDenied => "it belongs to another user",
         _ => "check the path",
     };
     CommandError::refused(format!("cannot read {path:?}: {}", reason(error)), hint)

@@ -57,7 +57,7 @@ pub(crate) async fn one(
     };
     tokio::select! {
         ended = follower.follow() => ended,
-        () = context.interrupted() => Err(CommandError::new(Kind::Interrupted, format!("stopped following; {job} goes on"))
+        () = context.interrupted() => Err(CommandError::new(Kind::Interrupted, format!("stopped following; {job} continues"))
             .hint(format!("`follow {job}` follows on, `cancel {job}` ends it"))),
     }
 }

@@ -90,7 +90,7 @@ fn unexpected(command: &CommandInfo, argument: &str, usage: String, typed: Optio
             format!("what a shell does stands around c2-tui: c2-tui --exec {} {argument} ..", foreign::quoted(line))
         });
         let document = argument.starts_with("<<").then(|| {
-            "a text of several lines stands in quotes, which may go on over lines, or in a file: submit --script=FILE"
+            "a text of several lines stands in quotes, which may continue over lines, or in a file: submit --script=FILE"
                 .to_owned()
         });
         let comment = argument.starts_with('#').then(|| "a comment begins with a # by itself: # like this".to_owned());

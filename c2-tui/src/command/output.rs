@@ -80,8 +80,9 @@ async fn pass_on(context: &Context, job: JobId, query: OutputQuery, harmless: bo
         let bytes = made.as_ref().map_or(bytes, String::as_bytes);
         context.tell(Told::Wrote(Wrote { stream: Stream::Stdout, bytes }));
     };
-    let mut begun = Vec::new();
+    let (mut begun, mut is_empty) = (Vec::new(), true);
     while let Some(bytes) = output.next().await? {
+        is_empty &= bytes.is_empty();
         begun.extend(bytes);
         // Whole lines, so that no character is torn.
         let end = begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
@@ -91,6 +92,13 @@ async fn pass_on(context: &Context, job: JobId, query: OutputQuery, harmless: bo
     }
     tell(&begun);
     output.gaps().iter().for_each(|gap| context.progress(&format!("c2-tui: {}", render::gap(gap))));
+    if is_empty && query.stream == Streams::Stdout {
+        // What failed at once wrote only why.
+        let query = OutputQuery { stream: Streams::Stderr, ..query };
+        if context.client.output_bytes(job, query).await?.next().await?.is_some_and(|bytes| !bytes.is_empty()) {
+            context.progress(&format!("c2-tui: {job} wrote only to standard error: output {job} --stderr"));
+        }
+    }
     Ok(())
 }
 

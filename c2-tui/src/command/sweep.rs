@@ -41,7 +41,7 @@ impl Item {
             return Ok(Self::One(text.to_owned()));
         };
         if step == 0 {
-            return Err(format!("{text:?} goes on by 0 and never ends"));
+            return Err(format!("{text:?} steps by 0 and never ends"));
         }
         if last < first {
             return Err(format!("{text:?} ends before it begins"));
@@ -194,7 +194,7 @@ mod tests {
             (&["lr="], "--sweep: lr: there is no value"),
             (&["lr=a,,b"], "--sweep: lr: \"a,,b\" has an empty value"),
             (&["lr=9-1"], "--sweep: lr: \"9-1\" ends before it begins"),
-            (&["lr=1-9:0"], "--sweep: lr: \"1-9:0\" goes on by 0 and never ends"),
+            (&["lr=1-9:0"], "--sweep: lr: \"1-9:0\" steps by 0 and never ends"),
             (&["a=1", "a=2"], "--sweep: a is swept twice"),
             (&["a=1", ""], "--sweep: \"\" is no name with values"),
         ];

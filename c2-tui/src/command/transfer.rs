@@ -79,7 +79,7 @@ fn gave_up(label: &str, error: TransferError) -> CommandError {
             CommandError { message: format!("{label}: {}", error.message), ..error }
         }
         TransferError::Stalled => CommandError::new(Kind::Unreachable, format!("{label}: {error}"))
-            .hint("the same command goes on from there"),
+            .hint("the same command continues from there"),
         TransferError::Changed => {
             CommandError::refused(format!("{label}: it changed while it was sent"), "run the command again")
         }

@@ -17,7 +17,7 @@ pub(crate) struct Wait {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, `@GROUP`, or `@batch:NAME`
     #[arg(value_name = "JOB", required = true, value_delimiter = ',')]
     pub(crate) jobs: Vec<JobNames>,
-    /// Stop waiting after this time, like `90`, `5m` or `2h30m`; the jobs go on
+    /// Stop waiting after this time, like `90`, `5m` or `2h30m`; the jobs continue
     #[arg(long, value_name = "DUR", value_parser = parse_duration_s)]
     pub(crate) timeout: Option<u64>,
 }

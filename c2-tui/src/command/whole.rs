@@ -27,9 +27,9 @@ impl Unfinished {
             Self::Quote(quote, column) => format!("the quote {quote} at column {column} is not closed"),
             Self::HereDocument => "a here-document begins, and its text would be in the next lines".to_owned(),
             Self::Parenthesis => "a parenthesis is not closed".to_owned(),
-            Self::Begun(word) => format!("{word:?} begins a command that goes on in the next lines"),
+            Self::Begun(word) => format!("{word:?} begins a command that continues in the next lines"),
             Self::Continued(word) => format!("{word:?} belongs to a command that began in a line before"),
-            Self::Word(word) => format!("the line ends with {word:?}, so the command goes on in the next"),
+            Self::Word(word) => format!("the line ends with {word:?}, so the command continues in the next"),
         }
     }
 }

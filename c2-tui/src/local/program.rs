@@ -50,7 +50,7 @@ impl Program {
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        let pid = child.id().expect("a child that nobody waited for has its id");
+        let pid = child.id().expect("a child that was not waited for has its id");
         let program = Self { name, folder: folder.to_owned(), log, log_start, child };
         // Without it nobody can stop by name what is left, which is no reason not to run it.
         if let Err(error) = note::write(folder, name, pid) {

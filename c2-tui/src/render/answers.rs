@@ -199,13 +199,13 @@ mod tests {
             state: State::Warn,
             what: "10.0.0.12".to_owned(),
             words: "it was not heard for 16m31s, and 3 jobs wait for it".to_owned(),
-            advice: "see whether it is on and whether c2-agent runs there".to_owned(),
+            advice: "check that it is on and c2-agent runs there".to_owned(),
         };
         let look = |width| Look { width, colour: false, zone: || TimeZone::UTC };
         assert_eq!(examined(&look(200), std::slice::from_ref(&check)).lines().count(), 2);
         let narrow = examined(&look(60), &[check]);
         assert!(narrow.lines().all(|line| line.len() <= 60), "{narrow}");
         let words: Vec<&str> = narrow.split_whitespace().collect();
-        assert!(words.join(" ").ends_with("3 jobs wait for it see whether it is on and whether c2-agent runs there"));
+        assert!(words.join(" ").ends_with("3 jobs wait for it check that it is on and c2-agent runs there"));
     }
 }

@@ -39,8 +39,8 @@ pub(crate) fn show(look: &Look, row: &NotificationRow) -> String {
 pub(crate) fn tested(answer: &NotificationTested) -> String {
     let to = sanitize::cell(&answer.to);
     match &answer.trouble {
-        None => format!("{to} was told\n"),
-        Some(reason) => format!("{to} could not be told: {}\n", sanitize::cell(reason)),
+        None => format!("{to} was notified\n"),
+        Some(reason) => format!("{to} could not be notified: {}\n", sanitize::cell(reason)),
     }
 }
 

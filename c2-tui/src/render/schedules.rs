@@ -48,7 +48,7 @@ pub(crate) fn show(look: &Look, row: &ScheduleRow) -> String {
         Missed::Skip => "skip: what was missed is left out",
         Missed::All => "all: each run that was missed is made up for",
     };
-    let next = if row.paused { "paused; `schedule resume` lets it go on".to_owned() } else { next(look, row) };
+    let next = if row.paused { "paused; `schedule resume` resumes it".to_owned() } else { next(look, row) };
     let mut pairs = vec![
         ("schedule", row.name.clone()),
         ("cron", row.cron.clone()),
@@ -56,7 +56,7 @@ pub(crate) fn show(look: &Look, row: &ScheduleRow) -> String {
         ("next", next),
         ("overlap", overlap.to_owned()),
         ("missed", missed.to_owned()),
-        ("name", row.spec.name.clone().unwrap_or_default()),
+        ("name", row.spec.name.clone().filter(|name| *name != row.name).unwrap_or_default()),
     ];
     pairs.extend(jobs::asked(look, &row.spec));
     let mut text = fields(look, &pairs);

@@ -113,7 +113,7 @@ fn silent(job: &JobRow, silence: &Silence) -> String {
 /// That a job that was started does not go on, and why.
 fn stands_still(why: &Explanation) -> Option<String> {
     let to = &why.yields_to;
-    (!to.is_empty()).then(|| format!("it stands still, as its worker {}; it goes on by itself", yields_to(to)))
+    (!to.is_empty()).then(|| format!("it stands still, as its worker {}; it continues by itself", yields_to(to)))
 }
 
 /// What became of a worker and its address, a line each.
@@ -192,7 +192,7 @@ fn at_all(obstacle: &Obstacle) -> String {
         Obstacle::NoShare { share } => format!("no worker has share {share:?} now"),
         Obstacle::TagHeld { tag, .. } => format!("tag {tag:?} is held by other jobs"),
         Obstacle::DiskFull { .. } => "the disk of every worker is full".to_owned(),
-        Obstacle::Yields { .. } => "every worker yields its machine to somebody else".to_owned(),
+        Obstacle::Yields { .. } => "every worker yields its machine to someone else".to_owned(),
         Obstacle::Quarantined { .. } => "no worker can start jobs at present".to_owned(),
         Obstacle::TooOld { .. } => "the agent of every worker is too old for it".to_owned(),
         Obstacle::Avoided { .. } => "it came back from each worker and is tried there again".to_owned(),
@@ -367,7 +367,7 @@ fn advice(why: &Explanation) -> String {
         worker.obstacles.iter().any(yields) && worker.obstacles.iter().all(|o| yields(o) || is_busy(o))
     };
     if why.workers.iter().any(only_yields) {
-        return format!("it starts when nobody else needs one of these: {}", at(&only_yields));
+        return format!("it starts when no one else needs one of these: {}", at(&only_yields));
     }
     if why.workers.iter().any(returns) {
         return format!("it starts when one of these is back or repaired: {}", at(&returns));
@@ -418,7 +418,7 @@ mod tests {
         let yields_to = vec![Neighbour::User, Neighbour::Battery];
         let explained = Explanation { yields_to, ..bare(serde_json::from_value(row).unwrap()) };
         let words =
-            "it stands still, as its worker yields to a person who uses it and its battery; it goes on by itself";
+            "it stands still, as its worker yields to a person who uses it and its battery; it continues by itself";
         assert_eq!(why(&look, &explained), format!("job-2 runs\n{words}\n"));
         assert_eq!(waiting(&explained).as_deref(), Some(words));
     }
@@ -517,7 +517,7 @@ mod tests {
         let ahead = Some("jobs that can run in the same places come before it");
         check("queued", &[Reason::Ahead { jobs: 3 }], &[&[]], ahead);
         let yields = || Obstacle::Yields { to: vec![Neighbour::Gpu] };
-        check("queued", &[], &[&[yields()], &[yields()]], Some("every worker yields its machine to somebody else"));
+        check("queued", &[], &[&[yields()], &[yields()]], Some("every worker yields its machine to someone else"));
         let words = "10.0.0.1: yields to a foreign process on its GPU; 10.0.0.2: does not offer nosuch";
         check("queued", &[], &[&[yields()], &[tag()]], Some(words));
         check("queued", &[], &[&[], &[tag()]], None);

@@ -26,7 +26,7 @@ pub(crate) fn advice(reach: Reach, host: &Host, shared: &Shared, flags: &str, re
             };
             let file = shared.known_hosts.as_ref().map(|path| format!(" -f {}", shell(&path.display().to_string())));
             let file = file.unwrap_or_default();
-            format!("if you changed it: ssh-keygen -R {name}{file}; otherwise somebody is in between")
+            format!("if you changed it: ssh-keygen -R {name}{file}; otherwise someone is in between")
         }
         Reach::Timeout => "check that it is on, and its firewall".to_owned(),
         Reach::Unreachable => format!("check that sshd runs there: {reason}"),
@@ -68,14 +68,14 @@ mod tests {
                 host(None, Some(2222)),
                 shared(None, Some("/tmp/kh")),
                 "",
-                "if you changed it: ssh-keygen -R '[10.0.0.12]:2222' -f /tmp/kh; otherwise somebody is in between",
+                "if you changed it: ssh-keygen -R '[10.0.0.12]:2222' -f /tmp/kh; otherwise someone is in between",
             ),
             (
                 Reach::HostKeyChanged,
                 host(None, None),
                 shared(None, None),
                 "",
-                "if you changed it: ssh-keygen -R 10.0.0.12; otherwise somebody is in between",
+                "if you changed it: ssh-keygen -R 10.0.0.12; otherwise someone is in between",
             ),
             (
                 Reach::AuthenticationRefused,

@@ -150,7 +150,7 @@ fn failure(exit: Option<i32>, ssh_said: &str, said: &str) -> Failure {
         Some(94) => "if it is no worker, join it there with the line of `c2d invite`",
         Some(95) => "see the disk and the rights there",
         Some(96) => "build static programs: guide, \"On several machines\"",
-        Some(97) => "see whether c2d listens on an address of this network, and its firewall",
+        Some(97) => "check that c2d listens on an address of this network, and its firewall",
         Some(98) => "see there: journalctl -u c2-agent@c2-jobs",
         Some(255) if !ssh_said.is_empty() => return Failure::Reach(Reach::of(exit, ssh_said), last(ssh_said)),
         None | Some(_) => return Failure::Unclear(last(said)),

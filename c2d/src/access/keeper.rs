@@ -46,7 +46,7 @@ impl Advice for AccessError {
             Self::Token(TokenError::Malformed) => "delete the corrupt token file to get a new one".to_owned(),
             Self::Token(TokenError::Random) => "start c2d again".to_owned(),
             Self::Malformed { path, .. } => {
-                format!("restore {} from a backup, or remove it and invite all machines anew", path.display())
+                format!("restore {} from a backup, or remove it and invite all machines again", path.display())
             }
         })
     }

@@ -8,6 +8,7 @@ use c2_shared::advice::Advice;
 use c2_shared::api::tokens::{InviteRequest, TokenRow};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::exit;
+use c2_shared::install;
 use c2_shared::pass::Pass;
 use c2_shared::server_address::{ServerAddress, ServerAddressError};
 use c2_shared::token::{Role, TokenError};
@@ -33,11 +34,14 @@ pub enum TokensError {
 impl Advice for TokensError {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::NotRunning(_) => "start it with `c2d`, or name its folder with --data-dir".to_owned(),
+            Self::NotRunning(_) => match install::service_here() {
+                Some(call) => format!("see `systemctl status c2d`, and ask the service as its user: {call}"),
+                None => "start it with `c2d`, or name its folder with --data-dir".to_owned(),
+            },
             Self::Address(error) => return error.hint(),
             Self::Unreachable(_) => {
-                "give c2d this machine's own address as \"host\" in config.json or with --host, and start it again; \
-                 for a tunnel name its end with --address"
+                "give c2d this machine's own address as \"host\" in config.json, with --host or as C2_HOST in \
+                 /etc/default/c2d, and start it again; for a tunnel name its end with --address"
                     .to_owned()
             }
             Self::Token(TokenError::File(error)) => return error.hint(),

@@ -147,7 +147,7 @@ async fn take_in(mut incoming: Incoming, body: Body) -> Result<u64, ApiError> {
     let mut broken = None;
     while let Some(piece) = body.next().await {
         let Ok(bytes) = piece else {
-            broken = Some(invalid("the body broke off", "go on where HEAD says"));
+            broken = Some(invalid("the body broke off", "continue where HEAD says"));
             break;
         };
         // A writer that does not take it any more says itself why.

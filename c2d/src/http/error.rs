@@ -202,7 +202,7 @@ impl From<BlobError> for ApiError {
         let message = error.to_string();
         let (code, hint) = match &error {
             BlobError::Busy => (ErrorCode::Busy, "it may be there in a moment; ask with HEAD"),
-            BlobError::Offset { .. } => (ErrorCode::Conflict, "ask with HEAD where to go on"),
+            BlobError::Offset { .. } => (ErrorCode::Conflict, "ask with HEAD where to continue"),
             BlobError::Mismatch => (ErrorCode::InvalidInput, "send it again from the beginning"),
             BlobError::TooLarge => (ErrorCode::TooLarge, "split it, or let the job fetch it from elsewhere"),
             BlobError::Quota { .. } => {
@@ -244,6 +244,6 @@ impl From<StoreError> for ApiError {
 pub(crate) fn store_failed(reason: &str) -> ApiError {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let message = format!("c2d on {host} cannot keep its data: {reason}");
-    let hint = format!("look at the disk of {host} and at the log of c2d there; what runs on workers goes on");
+    let hint = format!("look at the disk of {host} and at the log of c2d there; what runs on workers continues");
     ErrorBody::new(ErrorCode::StoreFailed, message, hint).into()
 }

@@ -68,7 +68,7 @@ fn new_rule(app: &App, request: NotificationRequest) -> Result<RuleRecord, ApiEr
     let NotificationRequest { name, on, to, group, job_name, schedule } = request;
     let filtered = group.is_some() || job_name.is_some() || schedule.is_some();
     if filtered && !on.iter().any(|kind| kind.is_of_job()) {
-        let hint = "leave out group, job_name and schedule, or name what is told of such jobs, like failed";
+        let hint = "leave out group, job_name and schedule, or name an event of such jobs, like failed";
         return Err(invalid_field("on", "only jobs have a group, a name and a schedule".to_owned(), hint));
     }
     if to.len() > TARGET_BYTES_MAX {

@@ -9,6 +9,7 @@ use c2_shared::api::schedules::{
 };
 use c2_shared::api::workers::NoQuery;
 use c2_shared::hint;
+use c2_shared::job::JobSpec;
 use c2_shared::limits::SUBMIT_BODY_BYTES_MAX;
 use c2_shared::validate;
 use serde_json::Value;
@@ -140,7 +141,7 @@ async fn new_record(
     added_ms: u64,
     was: Option<&ScheduleRecord>,
 ) -> Result<ScheduleRecord, ApiError> {
-    let ScheduleRequest { name, cron, timezone, overlap, missed, spec } = request;
+    let ScheduleRequest { name, cron, timezone, overlap, missed, mut spec } = request;
     if cron.len() > CRON_CHARS_MAX {
         return Err(invalid_field(
             "cron",
@@ -153,6 +154,11 @@ async fn new_record(
         return Err(invalid_field(field, format!("a schedule has no {field}"), "leave it out: cron says when it runs"));
     }
     validate::new_spec(&spec)?;
+    if spec.name.is_none() {
+        // People look for its runs by its name, and a success follows a failure of the same name.
+        let named = JobSpec { name: Some(name.clone()), ..spec.clone() };
+        spec = if validate::new_spec(&named).is_ok() { named } else { spec };
+    }
     let timezone = timezone.unwrap_or_else(|| "UTC".to_owned());
     let (calendar, now_ms) = (Calendar::read(&cron, &timezone, added_ms)?, app.clock.now().wall_ms);
     let next_ms = was.map_or_else(|| calendar.next(now_ms), |was| timetable::next_of(was, &calendar, now_ms));

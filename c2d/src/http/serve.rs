@@ -223,7 +223,7 @@ impl Entrance {
                 self.converse(timed(stream), ends, seat).await.map_err(|e| e.to_string())
             }
             Ok(Ok((_, Some(_)))) => {
-                let what = format!("{} does not speak TLS and is told so", peer.ip());
+                let what = format!("{} does not speak TLS, which the answer says", peer.ip());
                 self.doors.log(peer.ip(), &what, self.clock.now().mono);
                 tell_to_speak_tls(stream).await.map_err(|e| e.to_string())
             }

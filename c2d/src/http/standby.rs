@@ -43,7 +43,7 @@ async fn refuse(State(standby): State<Standby>, request: Request) -> Response {
     let hint = if is_known && !leader.is_empty() {
         format!("ask the leader: --server {leader}")
     } else {
-        "ask the leader, whose address holders of a token are told".to_owned()
+        "ask the leader; with a token, the answer names it".to_owned()
     };
     let refusal: ApiError =
         ErrorBody::new(ErrorCode::Standby, "this c2d stands by while another one leads", hint).into();

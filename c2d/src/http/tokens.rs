@@ -176,7 +176,7 @@ impl From<TokenRefusal> for ApiError {
             )
             .in_field("worker_id"),
             TokenRefusal::Bound { token, .. } => {
-                let hint = format!("go on with that token, show it as old_token, or first: c2d token revoke {token}");
+                let hint = format!("continue with that token, show it as old_token, or first: c2d token revoke {token}");
                 body(ErrorCode::Conflict, &hint).in_field("worker_id")
             }
             TokenRefusal::NotYours => {

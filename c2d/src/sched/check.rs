@@ -142,7 +142,7 @@ impl Scheduler {
         // I25: no job waits for ever beside a worker that could be woken.
         for id in self.queues.all_ready().filter(|_| !self.paused && !self.look_for_sleepers) {
             if let Some(worker) = self.sleeper_for(id) {
-                unreachable!("I25: {:?} would run on {worker}, which nobody wakes", self.queues.shape(id));
+                unreachable!("I25: {:?} would run on {worker}, which no one wakes", self.queues.shape(id));
             }
         }
     }

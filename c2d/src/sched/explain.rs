@@ -65,7 +65,7 @@ impl Scheduler {
             reasons.push(Reason::BeginAt { at_ms: now.wall_ms + until.since_ms(now.mono) });
         }
         for edge in job.depends.iter().filter(|edge| !edge.fulfilled) {
-            let state = self.jobs.get(edge.on).expect("the end of a job settles whoever waits for it").state;
+            let state = self.jobs.get(edge.on).expect("the end of a job settles what waits for it").state;
             reasons.push(Reason::Dependency { job_id: edge.on, condition: edge.condition, state });
         }
         if job.state == JobState::Queued {

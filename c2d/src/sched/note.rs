@@ -40,7 +40,7 @@ pub enum Note {
     Moved { worker: Who, from: IpAddr },
     /// Another worker has the address of one that is silent.
     PassedOn { worker: Who, to: Who },
-    /// The machine of a worker was started anew, so nothing of what it ran is left.
+    /// The machine of a worker was restarted, so nothing of what it ran is left.
     Rebooted { worker: Who, held: Vec<AttemptId> },
     /// Another machine, or a copy of its folder, has the place of a worker that was not heard for so long
     /// that it counts as gone.
@@ -141,7 +141,7 @@ impl fmt::Display for Note {
                 to.id.short()
             ),
             Self::Rebooted { worker, held } => {
-                write!(f, "the machine of worker {worker} was started anew{}", over(held))
+                write!(f, "the machine of worker {worker} was restarted{}", over(held))
             }
             Self::Replaced { worker, held } => write!(
                 f,
@@ -251,7 +251,7 @@ mod tests {
             ),
             (
                 Note::Rebooted { worker: vm1(), held: vec![attempt] },
-                "the machine of worker 10.0.0.11 (vm1) was started anew; over with it: job-3.2",
+                "the machine of worker 10.0.0.11 (vm1) was restarted; over with it: job-3.2",
             ),
             (
                 Note::Lost { attempt, worker: "10.0.0.11".into(), ended: Some(Outcome::CrashLimit) },

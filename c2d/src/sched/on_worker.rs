@@ -254,7 +254,7 @@ impl Turn<'_> {
         self.s.touch_worker(id);
     }
 
-    /// An agent that does not number its runs was started anew.
+    /// An agent that does not number its runs was restarted.
     fn next_session(&mut self, poll: &Poll) {
         self.begin_session(&poll.worker, &poll.session);
         let mut record = self.s.workers[&poll.worker].record.clone();

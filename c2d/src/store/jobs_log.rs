@@ -155,7 +155,7 @@ impl JobsLog {
         } else {
             return Ok(());
         }
-        tracing::info!("{path:?} begins anew after the ended job number {}", self.last);
+        tracing::info!("{path:?} begins again after the ended job number {}", self.last);
         Ok(())
     }
 

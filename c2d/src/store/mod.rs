@@ -157,7 +157,7 @@ pub enum StoreError {
     Gone { job: JobId },
     #[error("another c2d leads now, and this one is deposed")]
     Deposed,
-    #[error("somebody moves everything of this database elsewhere")]
+    #[error("this database is being moved elsewhere")]
     Moving,
     #[error("everything of this database was moved to {to}")]
     Moved { to: String },
@@ -185,9 +185,9 @@ impl From<BlobError> for StoreError {
 /// Why a blob cannot be taken or given.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
-    #[error("somebody else is sending this blob")]
+    #[error("another client is sending this blob")]
     Busy,
-    #[error("the blob goes on at {has}")]
+    #[error("the blob continues at {has}")]
     Offset { has: u64 },
     #[error("the content is not what its SHA-256 says")]
     Mismatch,

@@ -61,7 +61,7 @@ fn rights(data_dir: &Path) -> Check {
                 return Ok(Some(format!("{path:?} is open to others (mode {:03o})", meta.mode() & 0o777)));
             }
             if meta.uid() != own.uid() {
-                return Ok(Some(format!("{path:?} belongs to somebody else (user {})", meta.uid())));
+                return Ok(Some(format!("{path:?} belongs to another user (user {})", meta.uid())));
             }
         }
         Ok(None)
@@ -144,7 +144,7 @@ fn files(data_dir: &Path) -> Check {
 fn audit(data_dir: &Path) -> Check {
     const WHAT: &str = "audit log";
     let known = || store::memo(&data_dir.join(DATABASE), audit::MEMO).ok().flatten();
-    let hint = "compare it with the one in a backup; somebody who may write to this folder changed it";
+    let hint = "compare it with the one in a backup; someone who may write to this folder changed it";
     match audit::verify(data_dir, known) {
         Ok(extent) if extent.lines == 0 => Check::ok(WHAT, "empty"),
         Ok(extent) => Check::ok(WHAT, format!("{} lines without a break, the last is {}", extent.lines, extent.last)),

@@ -136,7 +136,10 @@ impl Advice for UpkeepError {
                 "start c2d and let them speak to it, or revoke the tokens of those that never come; --now ends all others"
                     .to_owned()
             }
-            Self::File { .. } => "see its rights and the space on its disk; nothing was changed".to_owned(),
+            Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "this user may not write there: name another place, or run it as root; nothing was changed".to_owned()
+            }
+            Self::File { .. } => "check permissions and free space there; nothing was changed".to_owned(),
         })
     }
 

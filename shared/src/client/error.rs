@@ -7,6 +7,7 @@ use crate::advice::Advice;
 use crate::api::error::{ErrorBody, ErrorCode};
 use crate::client::tls;
 use crate::exit;
+use crate::install;
 
 /// Why a call gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -74,14 +75,14 @@ impl Advice for ClientError {
                  `ip address`"
                     .to_owned(),
             ),
-            Self::Unreachable { server, .. } if is_here(server) => Some(
+            Self::Unreachable { server, .. } if is_here(server) => Some(in_service().unwrap_or_else(|| {
                 "start it with `c2d`, or everything on this machine with `c2-tui --local --keep`; for a c2d elsewhere, \
                  `c2d invite` there prints the line for `c2-agent join`, and with `--role operator` that for \
                  `c2-tui login`"
-                    .to_owned(),
-            ),
+                    .to_owned()
+            })),
             Self::Unreachable { .. } => {
-                Some("see whether c2d runs there, and whether a firewall lets this machine through".to_owned())
+                Some("check whether c2d runs there, and whether a firewall lets this machine through".to_owned())
             }
             Self::Untrusted { .. } => {
                 Some("`c2d invite` on its machine prints a line for `c2-agent join` or `c2-tui login` here".to_owned())
@@ -124,6 +125,15 @@ fn is_no_own_address(error: &reqwest::Error) -> bool {
 /// Whether an address is one of this machine's own.
 fn is_here(server: &str) -> bool {
     ["127.", "localhost", "[::1]"].iter().any(|own| server.starts_with(own))
+}
+
+/// What to do where c2d is a service, which listens elsewhere or not at all.
+fn in_service() -> Option<String> {
+    let call = install::service_here()?;
+    Some(format!(
+        "c2d is a service of this machine, see `systemctl status c2d`; `{call} invite --role operator` prints the line for \
+         `c2-tui login`, and without --role that for `c2-agent join`"
+    ))
 }
 
 impl ClientError {

@@ -83,11 +83,18 @@ fn a_c2d_that_hangs_shows_within_three_seconds_and_comes_back() {
 
 fn a_terminal_gets_what_it_can_show() {
     scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
         let mut console = cluster.full_screen(&[])?;
         console.env("TERM", "dumb");
         let mut terminal = Terminal::start(&console, 80, 24)?;
         terminal.sees("--exec")?;
         assert_eq!(terminal.end()?, 2);
+        let mut list = cluster.full_screen(&["--exec", "list"])?;
+        list.env("TERM", "dumb");
+        let mut terminal = Terminal::start(&list, 80, 24)?;
+        terminal.sees("WORKER")?;
+        assert_eq!(terminal.end()?, 0);
+        assert_eq!(terminal.count_since(0, b"\x1b"), 0, "{:?}", String::from_utf8_lossy(terminal.raw()));
         console.env("TERM", "linux");
         let mut terminal = Terminal::start(&console, 80, 24)?;
         terminal.sees("* connected")?;

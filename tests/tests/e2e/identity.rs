@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use c2_shared::job::JobState;
 use c2_shared::token::Role;
+use c2_tests::terminal::Terminal;
 use c2_tests::wait::SOON;
 use c2_tests::{Program, eventually, scenario};
 use rustix::process::Signal;
@@ -14,6 +15,8 @@ crate::tests![
     agents_side_by_side_need_only_folders_of_their_own,
     an_agent_finds_the_c2d_of_its_user_wherever_that_listens,
     an_address_that_the_machine_does_not_have_is_named,
+    an_agent_whose_token_was_revoked_ends_and_says_how_to_join_again,
+    who_joins_is_asked_for_the_line_and_told_what_root_means,
 ];
 
 fn a_worker_moves_between_two_starts_with_all_it_has() {
@@ -121,6 +124,69 @@ fn an_address_that_the_machine_does_not_have_is_named() {
         let args: Vec<&str> = ["doctor", "--address", "192.0.2.7"].into_iter().chain(args).collect();
         let said = cluster.run_agent(&args).await?;
         assert!(said.status == 1 && said.stdout.contains("is not one of this machine"), "{said:?}");
+        // The agent itself says so, too, and tries again: the address may come.
+        let log = home.join("log");
+        let mut agent = Command::new(Program::Agent.path()?);
+        agent
+            .args(&args[1..])
+            .env_clear()
+            .env("HOME", &home)
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log)?);
+        let mut agent = agent.spawn()?;
+        let said = eventually("the reason", SOON, async || {
+            Ok(std::fs::read_to_string(&log)?.contains("is not one of this machine").then_some(()))
+        })
+        .await;
+        agent.kill()?;
+        agent.wait()?;
+        said
+    });
+}
+
+fn an_agent_whose_token_was_revoked_ends_and_says_how_to_join_again() {
+    scenario(async |cluster| {
+        let line = cluster.invited(&[]).await?;
+        let home = cluster.new_folder("home")?;
+        let state = home.join("state").display().to_string();
+        let joined = cluster.run_agent(&["join", &line, "--state-dir", &state]).await?;
+        assert_eq!(joined.status, 0, "{joined:?}");
+        let log = home.join("log");
+        let mut agent = Command::new(Program::Agent.path()?);
+        agent.args(["--state-dir", &state, "--workspace-root"]).arg(home.join("C2")).env_clear().env("HOME", &home);
+        let mut agent = agent.stdout(Stdio::null()).stderr(std::fs::File::create(&log)?).spawn()?;
+        eventually("the worker", SOON, async || {
+            Ok((cluster.client().workers().await?.workers.len() == 1).then_some(()))
+        })
+        .await?;
+        let tokens = cluster.client().tokens().await?.tokens;
+        let token = tokens.iter().find(|token| token.worker_id.is_some()).expect("its token");
+        let revoked = cluster.c2d(&["token", "revoke", &token.id]).await?;
+        assert_eq!(revoked.status, 0, "{revoked:?}");
+        let status = eventually("its end", SOON, async || Ok(agent.try_wait()?)).await?;
+        let said = std::fs::read_to_string(&log)?;
+        assert_eq!(status.code(), Some(78), "{said}");
+        for words in ["does not take this agent's token any more", "hint: join again", "c2-agent join LINE"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        Ok(())
+    });
+}
+
+fn who_joins_is_asked_for_the_line_and_told_what_root_means() {
+    scenario(async |cluster| {
+        let line = cluster.invited(&[]).await?;
+        let mut join = Command::new(Program::Agent.path()?);
+        join.args(["join", "--state-dir"]).arg(cluster.new_folder("home")?.join("state"));
+        let mut terminal = Terminal::start(&join, 120, 40)?;
+        terminal.sees("paste the line that `c2d invite` printed on the machine of c2d:")?;
+        terminal.press(&format!("{line}\r"))?;
+        terminal.sees("this machine is a worker of")?;
+        if rustix::process::geteuid().is_root() {
+            terminal.sees("as root its jobs may do anything on this machine")?;
+            terminal.sees("sudo -u c2-jobs -H c2-agent join LINE")?;
+        }
+        assert_eq!(terminal.end()?, 0);
         Ok(())
     });
 }

@@ -25,6 +25,8 @@ fn services_are_written_where_packages_want_them() {
         assert!(dry.status == 0 && dry.stdout.contains("would write") && !root.exists(), "{dry:?}");
         let c2d = cluster.plain_c2d(&["install", "--root", &place]).await?;
         assert!(c2d.status == 0 && c2d.stdout.contains("systemctl enable --now c2d"), "{c2d:?}");
+        // Written so, it is the service's own whatever root's umask is.
+        assert!(c2d.stdout.contains("install -o c2 -m 600 /dev/stdin /var/lib/c2d/config.json"), "{c2d:?}");
         let agent = cluster.run_agent(&["install", "--root", &place]).await?;
         assert!(agent.status == 0 && agent.stdout.contains("c2-agent join LINE"), "{agent:?}");
 
@@ -104,6 +106,7 @@ fn systemd_takes_all_units_and_gives_up_what_cannot_start() {
             assert_eq!(verify(&unit)?, "", "{name}");
             let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
             assert_eq!(value("RestartPreventExitStatus="), "2 78", "{name}");
+            assert_eq!(value("Type="), "notify", "{name}");
             let number = |key: &str| value(key).parse::<u64>();
             let (pause, starts, limit) =
                 (number("RestartSec=")?, number("StartLimitBurst=")?, number("StartLimitIntervalSec=")?);

@@ -93,7 +93,7 @@ fn a_battery_freezes_jobs_and_their_time_limits() {
         says(cluster, "jobs --state=frozen", "job-1 frozen").await?;
         says(cluster, "why 1", "it stands still, as its worker yields to its battery").await?;
         says(cluster, "why 2", "yields to its battery").await?;
-        says(cluster, "why 2", "it starts when nobody else needs one of these: 127.0.0.2").await?;
+        says(cluster, "why 2", "it starts when no one else needs one of these: 127.0.0.2").await?;
         // With the time before it is more than the limit.
         tokio::time::sleep(Duration::from_secs(8)).await;
         stands_still(&folder).await?;

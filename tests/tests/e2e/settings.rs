@@ -1,9 +1,11 @@
 //! `config` of each program: what counts, and where it comes from.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
+use c2_tests::machine::may;
 use c2_tests::{Program, scenario};
 use serde_json::{Value, json};
 
@@ -12,6 +14,8 @@ crate::tests![
     secrets_are_not_listed,
     what_is_wrong_is_named_with_its_line,
     a_console_without_a_token_says_where_it_looked,
+    a_variable_that_is_empty_is_unset_and_one_that_is_wrong_is_named,
+    a_folder_that_this_user_may_not_use_is_named_with_the_way_out,
 ];
 
 /// A program in a home folder of its own.
@@ -66,6 +70,8 @@ fn each_value_is_listed_with_its_source() {
         check(&settings, "address", Value::Null, &default)?;
         check(&settings, "workspace_root", path("C2"), &line(".config/c2-agent/config.json", 2))?;
         check(&settings, "state_dir", path(".local/state/c2-agent"), &default)?;
+        let mut agent = program(Program::Agent, &home, &["config", "--slots=auto"])?;
+        check(&listed(&mut agent)?, "slots", std::thread::available_parallelism()?.get(), &flag("--slots"))?;
 
         fs::create_dir_all(home.join(".config/c2-tui"))?;
         fs::write(home.join(".config/c2-tui/config.json"), "{\"ssh\":\n{\"identity_file\": \"~/.ssh/k\"}}")?;
@@ -153,6 +159,64 @@ fn a_console_without_a_token_says_where_it_looked() {
         ensure!(told.contains(&format!("there is no {file}; name its file with --token-file")), "{told}");
         let told = refused(program(Program::Tui, &home, &list)?.env_remove("HOME"))?;
         ensure!(told.contains("operator.token, and HOME is not set; ") && told.contains("c2-tui login"), "{told}");
+        Ok(())
+    });
+}
+
+fn a_variable_that_is_empty_is_unset_and_one_that_is_wrong_is_named() {
+    scenario(async |cluster| {
+        let home = cluster.console_dir();
+        for which in [Program::C2d, Program::Agent, Program::Tui] {
+            let help = program(which, &home, &["--help"])?.output()?;
+            let help = String::from_utf8(help.stdout)?;
+            let names = help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next());
+            let names: Vec<String> = names.map(str::to_owned).collect();
+            ensure!(names.len() >= 3 && names.iter().all(|name| name.starts_with("C2_")), "{help}");
+            let empty = program(which, &home, &["config"])?.envs(names.iter().map(|name| (name, ""))).output()?;
+            ensure!(empty.status.success(), "{names:?}: {empty:?}");
+            let unset = program(which, &home, &["config"])?.output()?;
+            ensure!(empty.stdout == unset.stdout, "{empty:?} {unset:?}");
+        }
+        for (which, name, value) in [
+            (Program::C2d, "C2_PORT", "x"),
+            (Program::C2d, "C2_HOST", "nas"),
+            (Program::Agent, "C2_SLOTS", "x"),
+            (Program::Agent, "C2_SERVER", "http://nas"),
+            (Program::Agent, "C2_ADDRESS", "nas"),
+            (Program::Tui, "C2_SERVER", "a:b:c"),
+        ] {
+            let wrong = program(which, &home, &["config"])?.env(name, value).output()?;
+            let told = String::from_utf8(wrong.stderr)?;
+            ensure!(wrong.status.code() == Some(2) && told.contains(&format!("(from {name})")), "{name}: {told}");
+        }
+        Ok(())
+    });
+}
+
+fn a_folder_that_this_user_may_not_use_is_named_with_the_way_out() {
+    scenario(async |cluster| {
+        if !may("folders of other users")? {
+            return Ok(());
+        }
+        let folder = cluster.new_folder("theirs")?;
+        chown(&folder, Some(4_243), None)?;
+        let theirs =
+            program(Program::C2d, &folder, &["--port=0", "--data-dir", &folder.to_string_lossy()])?.output()?;
+        let told = String::from_utf8(theirs.stderr)?;
+        ensure!(theirs.status.code() == Some(1) && told.contains("belongs to user 4243"), "{told}");
+        ensure!(told.contains("hint: start c2d as that user, or name another folder with --data-dir"), "{told}");
+
+        // A user without a home, who can start the programs.
+        let scratch = tempfile::Builder::new().prefix("c2-nobody-").tempdir()?;
+        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755))?;
+        fs::copy(Program::C2d.path()?, scratch.path().join("c2d"))?;
+        let mut c2d = Command::new("setpriv");
+        c2d.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(scratch.path().join("c2d"));
+        c2d.arg("--port=0").env_clear().env("HOME", "/nonexistent").env("PATH", "/usr/bin:/bin").current_dir("/");
+        let homeless = c2d.output()?;
+        let told = String::from_utf8(homeless.stderr)?;
+        ensure!(homeless.status.code() == Some(1) && told.contains("/nonexistent"), "{told}");
+        ensure!(told.contains("name another folder with --data-dir, or set HOME"), "{told}");
         Ok(())
     });
 }

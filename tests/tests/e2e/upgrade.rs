@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use c2_tests::cluster::Cluster;
 use c2_tests::programs::Program;
-use c2_tests::scenario;
+use c2_tests::wait::SOON;
+use c2_tests::{eventually, scenario};
 
 crate::tests![
     an_upgraded_agent_keeps_its_jobs,
     a_program_that_does_not_work_is_given_up,
     what_another_authority_signed_is_refused,
-    a_program_that_cannot_be_replaced_stays,
+    a_program_of_a_package_stays,
+    an_agent_has_a_program_of_its_own_where_it_may_not_replace_the_one_of_all,
 ];
 
 const IP: &str = "127.0.0.2";
@@ -63,6 +65,12 @@ async fn older_agent(cluster: &mut Cluster, run: &str) -> Result<PathBuf> {
 async fn version(cluster: &Cluster) -> Result<String> {
     let row = cluster.client().workers().await?.workers.into_iter().find(|row| row.ip.to_string() == IP);
     Ok(row.context("the worker is not listed")?.version)
+}
+
+/// The agent starts again, and is this version.
+async fn comes_back(cluster: &mut Cluster, expected: &str) -> Result<()> {
+    cluster.restart_agent(IP).await?;
+    eventually(expected, SOON, async || Ok((version(cluster).await? == expected).then_some(()))).await
 }
 
 /// What c2d has for agents, in place of what lies beside it.
@@ -151,18 +159,57 @@ fn what_another_authority_signed_is_refused() {
     });
 }
 
-fn a_program_that_cannot_be_replaced_stays() {
-    for (run, words) in [
-        ("d=$(dirname PROGRAM); mount --bind $d $d && mount -o remount,ro,bind $d; exec PROGRAM", "cannot write to"),
-        ("mount --bind PROGRAM /usr/bin/yes; exec /usr/bin/yes", "/usr/bin/yes belongs to a package"),
-    ] {
-        scenario(async |cluster| {
-            let program = older_agent(cluster, run).await?;
-            let before = fs::read(&program)?;
-            let refused = cluster.exec(&[UPGRADE]).await?;
-            assert!(refused.status == 1 && refused.stderr.contains(words), "{refused:?}");
-            assert_eq!((fs::read(&program)?, version(cluster).await?.as_str()), (before, "0.0.9"));
-            Ok(())
-        });
-    }
+fn a_program_of_a_package_stays() {
+    scenario(async |cluster| {
+        let program = older_agent(cluster, "mount --bind PROGRAM /usr/bin/yes; exec /usr/bin/yes").await?;
+        let before = fs::read(&program)?;
+        let refused = cluster.exec(&[UPGRADE]).await?;
+        let words = "/usr/bin/yes belongs to a package";
+        assert!(refused.status == 1 && refused.stderr.contains(words), "{refused:?}");
+        assert!(refused.stderr.contains("sudo apt install ./c2-agent_"), "{refused:?}");
+        assert_eq!((fs::read(&program)?, version(cluster).await?.as_str()), (before, "0.0.9"));
+        Ok(())
+    });
+}
+
+/// As `add-worker` leaves it: root put the program where it is, and the agent is another user.
+fn an_agent_has_a_program_of_its_own_where_it_may_not_replace_the_one_of_all() {
+    scenario(async |cluster| {
+        let closed = "d=$(dirname PROGRAM); mount --bind $d $d && mount -o remount,ro,bind $d; exec PROGRAM";
+        let program = older_agent(cluster, closed).await?;
+        let before = fs::read(&program)?;
+        let gate = cluster.new_folder("gate")?.join("open");
+        let job = cluster.submit(&format!("while [ ! -e {} ]; do sleep 0.1; done; echo on", gate.display())).await?;
+        cluster.running(job).await?;
+        let pid = cluster.pids(IP)?;
+        let done = cluster.exec(&[UPGRADE]).await?;
+        assert_eq!(
+            (done.status, done.stdout.as_str()),
+            (0, &*format!("{IP}: upgraded from 0.0.9 to {OWN}\n")),
+            "{done:?}"
+        );
+        assert_eq!((fs::read(&program)?, version(cluster).await?.as_str()), (before, OWN));
+        assert_eq!(cluster.pids(IP)?, pid, "it is the same process for who started it");
+
+        // The next start begins with the program of all, and so does one after a program that is newer still.
+        comes_back(cluster, OWN).await?;
+        let (from, to) = of_version("0.9.9");
+        put(&offered(cluster), &changed(&[(&from, &to)])?)?;
+        let done = cluster.exec(&[UPGRADE]).await?;
+        assert_eq!(done.stdout, format!("{IP}: upgraded from {OWN} to 0.9.9\n"), "{done:?}");
+        let own = cluster.agent_home(IP)?.join("state/program");
+        assert_eq!(fs::read(own.join("c2-agent.previous"))?, fs::read(Program::Agent.path()?)?);
+        comes_back(cluster, "0.9.9").await?;
+        fs::write(gate, "")?;
+        assert_eq!(cluster.ended(job).await?.job.stdout, "on\n");
+
+        // What root installs counts when it is newer, and without the own one.
+        let (from, to) = of_version("9.9.9");
+        put(&program, &changed(&[(&from, &to)])?)?;
+        comes_back(cluster, "9.9.9").await?;
+        put(&program, &fs::read(Program::Agent.path()?)?)?;
+        fs::remove_dir_all(own)?;
+        comes_back(cluster, OWN).await?;
+        Ok(())
+    });
 }

@@ -273,6 +273,14 @@ fn a_check_names_what_is_wrong_and_what_to_do() {
         let rotten = cluster.c2d(&["check"]).await?;
         assert!(rotten.status == 1 && rotten.stdout.contains("does not hold what its name says"), "{rotten:?}");
         flip(&blob, 7)?;
+        // As `sudo tee` writes it; it holds no secret, and the folder is closed.
+        fs::write(dir.join("config.json"), "{\"keep_days\": 7}")?;
+        fs::set_permissions(dir.join("config.json"), fs::Permissions::from_mode(0o644))?;
+        let readable = cluster.c2d(&["check"]).await?;
+        assert!(readable.status == 0 && !readable.stdout.contains("FAIL"), "{readable:?}");
+        let nowhere = cluster.plain_c2d(&["check", "--data-dir", "/nowhere/c2d"]).await?;
+        let [line, hint] = nowhere.stdout.lines().collect::<Vec<_>>()[..] else { panic!("{nowhere:?}") };
+        assert!(line.starts_with("FAIL  rights: cannot look at \"/nowhere/c2d\"") && hint.contains("--data-dir"));
         fs::write(dir.join("config.json"), "{\"prot\": 1}")?;
         let audit = dir.join("audit.log");
         let lines = fs::read_to_string(&audit)?;

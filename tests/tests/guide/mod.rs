@@ -75,6 +75,13 @@ impl Page {
         blocks
     }
 
+    /// What stands below a heading, to the next one of its rank.
+    pub(crate) fn section(&self, heading: &str) -> Self {
+        let (_, below) = self.text.split_once(&format!("\n## {heading}\n")).expect("there is such a heading");
+        let text = below.split("\n## ").next().unwrap_or_default().to_owned();
+        Self { name: self.name.clone(), text }
+    }
+
     /// The blocks of this kind.
     pub(crate) fn blocks_of(&self, kind: &str) -> Vec<Block> {
         self.blocks().into_iter().filter(|block| block.kinds[0] == kind).collect()

@@ -49,7 +49,7 @@ const VARIABLES: [(&str, &str, &[&str]); 5] = [
 
 const LANGUAGE: &str = "c2-commands";
 /// The day of the newest change of a page.
-const DATE: &str = "2026-11-28";
+const DATE: &str = "2026-11-29";
 
 pub(super) fn add(files: &mut Files, program: Command) {
     let name = program.get_name().to_owned();

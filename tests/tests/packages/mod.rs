@@ -7,11 +7,14 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use c2_tests::machine::{has, may};
-use c2_tests::{Program, ssh};
+use c2_tests::{Program, booted, ssh};
+
+mod guide;
 
 crate::tests![
     a_release_is_complete_and_its_packages_live_from_installation_to_purge,
     machines_become_workers_over_ssh_or_stay_as_they_were,
+    three_machines_work_by_the_guide_alone,
 ];
 
 const MACHINE: &str = include_str!("machine.sh");
@@ -145,4 +148,16 @@ fn machines_become_workers_over_ssh_or_stay_as_they_were() -> Result<()> {
         "done",
     ];
     on_a_machine(folder.path(), &programs, ADD, &stages)
+}
+
+fn three_machines_work_by_the_guide_alone() -> Result<()> {
+    let is_here = Path::new("/usr/bin/dpkg-shlibdeps").exists();
+    if !booted::may()? || !has("packages", is_here, "apt install dpkg-dev") {
+        return Ok(());
+    }
+    let folder = tempfile::Builder::new().prefix("c2-guide-").tempdir()?;
+    let (programs, given) = (programs(folder.path())?, folder.path().join("given"));
+    made("packages", &[&programs, &given.join("dist")])?;
+    made("packages", &[&programs, &given.join("next/dist"), Path::new("2")])?;
+    guide::typed(&given)
 }

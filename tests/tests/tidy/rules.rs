@@ -10,6 +10,8 @@ const PURE: &[&str] =
 const PURE_WHY: &str = "a pure core takes events and the time and gives decisions, so that tables and simulations can \
                         try every history; whatever touches the world belongs to the edges around it";
 
+const PLAIN_WHY: &str = "everyday words read as translated; say who does what, in the words of the field";
+
 pub(crate) const RULES: &[Rule] = &[
     Rule {
         name: "the scheduler imports only itself",
@@ -211,11 +213,39 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "texts for users are plain English",
-        files: &["README.md", "CHANGELOG.md", "assets/guide/src/", "assets/man/", "shared/src/api/endpoint/list.rs"],
-        check: TextNever(r"(?i)\b(whoever|anew|nobody|mend|mends|tell somebody)\b"),
-        why: "everyday words read as translated; say who does what, in the words of the field",
-        bad: &[("README.md", "Whoever starts it anew"), ("assets/guide/src/jobs.md", "mend config.json")],
+        files: &[
+            "README.md",
+            "ARCHITECTURE.md",
+            "CHANGELOG.md",
+            ".github/",
+            "assets/guide/src/",
+            "assets/man/",
+            "assets/systemd/",
+            "shared/src/api/endpoint/list.rs",
+        ],
+        check: TextNever(
+            r"(?i)\b(whoever|anew|nobody|somebody|mend|mends|spoilt|worthless|go on|goes on|look whether|see whether)\b",
+        ),
+        why: PLAIN_WHY,
+        bad: &[
+            ("README.md", "Whoever starts it anew"),
+            ("assets/guide/src/jobs.md", "mend config.json"),
+            ("ARCHITECTURE.md", "Nobody looks, and the queue goes on"),
+        ],
         good: ("README.md", "No one can read it; fix config.json and restart. Recommended.\n"),
+    },
+    Rule {
+        name: "messages are plain English",
+        files: &["c2d/src/", "c2-agent/src/", "c2-tui/src/", "shared/src/"],
+        check: CodeNever(
+            r#""[^"]*\b([Ww]hoever|anew|[Nn]obody|[Ss]omebody|mend|mends|spoilt|worthless|go on|goes on|look whether|see whether)\b[^"]*""#,
+        ),
+        why: PLAIN_WHY,
+        bad: &[
+            ("c2d/src/a.rs", "refuse(\"somebody else has it\")"),
+            ("c2-agent/src/a.rs", "let hint = \"see whether it goes on\";"),
+        ],
+        good: ("c2d/src/a.rs", "// Nobody sees this.\nlet hint = \"check that it continues\";\n"),
     },
     Rule {
         name: "the top level is fixed",

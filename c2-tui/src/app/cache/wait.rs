@@ -104,7 +104,7 @@ impl Wait {
             return None;
         }
         if able.iter().all(|w| !w.load.yields_to.is_empty()) {
-            return Some("every such worker yields its machine to somebody else".to_owned());
+            return Some("every such worker yields its machine to someone else".to_owned());
         }
         if able.iter().all(|w| w.slots_used >= w.slots) {
             return Some("all slots are in use".to_owned());

@@ -123,8 +123,8 @@ impl Pager {
         };
         let went_around = match (hunt.around, hunt.forward) {
             (false, _) => None,
-            (true, true) => Some("the search came to the end, goes on at the start"),
-            (true, false) => Some("the search came to the start, goes on at the end"),
+            (true, true) => Some("the search came to the end and continues at the start"),
+            (true, false) => Some("the search came to the start and continues at the end"),
         };
         self.pending = Some(Motion::Land { line, went_around });
         self.land(line, went_around)

@@ -110,7 +110,7 @@ fn searching() {
     numbered(&mut pager, "3", C::Next);
     assert_eq!(pager.matches().unwrap(), "4/10", "3n");
     keys(&mut pager, &[C::Step(S::Last), C::Next, C::Next]);
-    assert_eq!(pager.note(), Some("the search came to the end, goes on at the start"));
+    assert_eq!(pager.note(), Some("the search came to the end and continues at the start"));
     typed(&mut pager, C::SearchBack, "line 5.");
     assert_eq!(pager.matches().unwrap(), "10/10", "upwards, around the start");
     typed(&mut pager, C::Search, "nowhere");
@@ -195,7 +195,7 @@ fn searching_among_filtered_lines() {
     assert_eq!(pager.matches().as_deref(), Some("5/10"), "lines around the filter's are seen, and counted");
     keys(&mut pager, &[C::Context, C::Next]);
     keys(&mut pager, &[C::Next]);
-    assert_eq!(pager.note(), Some("the search came to the end, goes on at the start"));
+    assert_eq!(pager.note(), Some("the search came to the end and continues at the start"));
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn no_key_looks_at_more_than_a_slice() {
     pager.command(C::Search);
     pager.type_text("missing");
     pager.settle();
-    assert!(pager.is_hungry(), "it goes on later");
+    assert!(pager.is_hungry(), "it continues later");
     assert!(pager.interrupt(), "and can be given up");
     settle(&mut pager);
     assert_eq!(pager.matches(), None);

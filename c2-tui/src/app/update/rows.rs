@@ -149,9 +149,9 @@ fn notify(model: &mut Model) {
     let (n, are_all) = (active.len(), active.iter().all(|job| model.watched.contains(job)));
     let text = match active.as_slice() {
         [] => "notify is for jobs that have not ended".to_owned(),
-        [job] if are_all => format!("the end of {job} will not be told"),
+        [job] if are_all => format!("the end of {job} will not ring"),
         [job] => format!("the end of {job} will ring"),
-        _ if are_all => format!("the ends of {n} jobs will not be told"),
+        _ if are_all => format!("the ends of {n} jobs will not ring"),
         _ => format!("the end of each of {n} jobs will ring"),
     };
     for job in active {

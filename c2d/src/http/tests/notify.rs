@@ -249,7 +249,7 @@ async fn commands_and_mail() {
     let test = async |name: &str| lab.operator(&format!("POST /api/notifications/test/{name}"), "").await.json();
     assert_eq!(test("note").await, json!({"to": "command:note"}));
     let told = std::fs::read_to_string(&file).unwrap();
-    assert_eq!(told, "C2 can reach you\nThis is what note tells you about.\n");
+    assert_eq!(told, "C2 can reach you\nThis is what note reports.\n");
     assert!(test("fail").await["trouble"].as_str().unwrap().contains("exit status: 3"));
     let server = tokio::spawn(async move {
         let (stream, _) = mails.accept().await.unwrap();

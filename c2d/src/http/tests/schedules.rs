@@ -153,3 +153,23 @@ async fn a_change_is_there_after_a_restart_with_the_files_of_now() {
     assert_eq!(ran.status, 201, "{ran:?}");
     lab.stop().await;
 }
+
+#[tokio::test]
+async fn runs_have_the_name_of_their_schedule_unless_they_get_another() {
+    let lab = Lab::new().await;
+    // `12` would be an id.
+    let table = [
+        ("night", json!({}), json!("night")),
+        ("mine", json!({"name": "own"}), json!("own")),
+        ("12", json!({}), Value::Null),
+    ];
+    for (schedule, more, name) in table {
+        let mut spec = json!({"command": "true"});
+        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        add(&lab, schedule, json!({"spec": spec})).await;
+        let run = lab.operator(&format!("POST /api/schedules/run/{schedule}"), "").await.json();
+        let job = lab.operator(&format!("GET /api/jobs/info/{}", run["job_id"].as_str().unwrap()), "").await.json();
+        assert_eq!(job["name"], name, "{schedule}: {job}");
+    }
+    lab.stop().await;
+}

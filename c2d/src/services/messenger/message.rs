@@ -58,7 +58,7 @@ impl Message {
     }
 
     pub(crate) fn of_test(name: &str) -> Self {
-        let text = format!("This is what {name} tells you about.");
+        let text = format!("This is what {name} reports.");
         Self { title: "C2 can reach you".to_owned(), text, kind: None, jobs: Vec::new(), is_bad: false }
     }
 }

@@ -78,7 +78,7 @@ endpoints! {
     /// Streams what a job writes until it has ended.
     ///
     /// Server-sent events: `written` with a `Written` for each piece, at last `ended` with a `JobRow`. After
-    /// a break the positions behind the last piece go on where it broke.
+    /// a break the positions behind the last piece continue where it broke.
     FOLLOW: Endpoint<JobId, FollowQuery, (), Raw> =
         Endpoint::new(Get, "/api/jobs/follow/{job_id}", READERS).answers(EVENT_STREAM).refuses(&[Gone]);
 
@@ -140,13 +140,13 @@ endpoints! {
     /// Gives no new work to anybody.
     PAUSE: Endpoint<(), (), (), PauseResponse> = Endpoint::new(Post, "/api/jobs/pause", OPERATORS);
 
-    /// Goes on after a pause.
+    /// Resumes the queue after a pause.
     UNPAUSE: Endpoint<(), (), (), PauseResponse> = Endpoint::new(Post, "/api/jobs/unpause", OPERATORS);
 
     /// Adds a schedule: a job that c2d submits by itself, again and again.
     ///
     /// `cron` is five fields as in crontab, `@daily` and the like, or `every 15m`, counted from now on. A time of
-    /// day that does not exist in `timezone`, as the clock is put forward, runs when the clock goes on; one that
+    /// day that does not exist in `timezone`, as the clock is put forward, runs when the clock continues; one that
     /// comes twice runs the first time.
     ADD_SCHEDULE: Endpoint<(), (), ScheduleRequest, ScheduleRow> =
         Endpoint::new(Post, "/api/schedules", OPERATORS).creates().refuses(&[NotFound, Conflict, ErrorCode::Ambiguous, DiskFull]);
@@ -205,7 +205,7 @@ endpoints! {
     REMOVE_NOTIFICATION: Endpoint<str, (), (), NotificationGone> =
         Endpoint::new(Delete, "/api/notifications/{name}", OPERATORS);
 
-    /// Tells a target something for a test, and says what came of it.
+    /// Sends a test message to a target and reports the result.
     TEST_NOTIFICATION: Endpoint<str, (), (), NotificationTested> =
         Endpoint::new(Post, "/api/notifications/test/{name}", OPERATORS);
 
