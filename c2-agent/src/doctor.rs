@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use c2_shared::advice::Advice as _;
+use c2_shared::advice::{Advice as _, with_causes};
 use c2_shared::blob::BlobId;
 use c2_shared::checkup::{self, Check};
 use c2_shared::client::Client;
@@ -19,6 +19,7 @@ use crate::clock;
 use crate::detect;
 use crate::neighbours::Neighbours;
 use crate::options::Options;
+use crate::slurm;
 use crate::state::StateDir;
 use crate::workspace::Root;
 
@@ -52,6 +53,7 @@ async fn examine(options: &Options) -> Vec<Check> {
     checks.push(of_user());
     checks.push(of_limits(options));
     checks.extend(of_neighbours(options).await);
+    checks.extend(of_cluster(options).await);
     checks.extend(sleep::examine(options).await);
     checks.push(of_gpus(&options.sight.nvml).await);
     checks
@@ -171,6 +173,22 @@ fn of_limits(options: &Options) -> Check {
         return check;
     }
     Check { words: format!("{}; no agent runs, so this is of this command", check.words), ..check }
+}
+
+/// Whether the cluster that is to run jobs answers.
+async fn of_cluster(options: &Options) -> Option<Check> {
+    const WHAT: &str = "cluster";
+    let slurm = options.elsewhere.slurm()?;
+    Some(match slurm::partition(slurm.partition.as_deref()).await {
+        Ok((cpus, memory_bytes)) => {
+            let words = format!("Slurm answers: {cpus} processors, {} GB of memory", memory_bytes >> 30);
+            Check::ok(WHAT, words)
+        }
+        Err(error) => {
+            let hint = "see that sinfo works here, as this user; jobs wait meanwhile, and what runs there runs on";
+            Check::fail(WHAT, with_causes(&error), hint)
+        }
+    })
 }
 
 /// To whom the machine is yielded, and whether they need it now.

@@ -8,8 +8,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::AttemptId;
 use crate::json;
-use crate::limits::{DISKS_LEN_MAX, GPU_PROCESSES_LEN_MAX, GPUS_LEN_MAX, SHARES_LEN_MAX};
+use crate::limits::{ATTEMPTS_LEN_MAX, DISKS_LEN_MAX, GPU_PROCESSES_LEN_MAX, GPUS_LEN_MAX, SHARES_LEN_MAX};
 
 /// Neighbours that are named at once.
 const NEIGHBOURS_LEN_MAX: usize = 8;
@@ -106,6 +107,22 @@ pub struct Load {
     /// To whom or what it yields at this moment: nothing new starts there, and what runs stands still.
     #[serde(deserialize_with = "json::at_most::<NEIGHBOURS_LEN_MAX, _, _>", skip_serializing_if = "Vec::is_empty")]
     pub yields_to: Vec<Neighbour>,
+    /// What its scheduler of other machines says of attempts that did not begin there yet.
+    #[serde(deserialize_with = "json::at_most::<ATTEMPTS_LEN_MAX, _, _>", skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
+}
+
+/// An attempt that waits for another scheduler.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Elsewhere {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Why it waits, in the words of that scheduler, or why nothing is heard of it.
+    pub reason: String,
+    /// The scheduler does not answer, so the attempt may run by now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unanswered: bool,
 }
 
 /// The memory of a graphics processor.

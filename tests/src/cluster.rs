@@ -4,6 +4,8 @@
 //! cluster, and a test that fails shows what all programs logged.
 
 mod identity;
+mod second;
+mod started;
 mod store;
 
 use std::collections::BTreeMap;
@@ -23,9 +25,13 @@ use c2_shared::worker::WorkerStatus;
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
+use self::second::Second;
+pub use self::second::Which;
+use self::started::{C2D, c2d_log, data_dir, operator, start_c2d};
+
 use crate::agent::{Agent, PROGRAMS, home_of, write_program};
 use crate::leftovers;
-use crate::process::{Background, Output, command, command_by, run};
+use crate::process::{Background, Output, command, run};
 use crate::programs::Program;
 use crate::terminal::Terminal;
 use crate::wait::{SOON, eventually};
@@ -37,6 +43,8 @@ const SLOTS: u32 = 4;
 #[derive(Debug)]
 pub struct Cluster {
     c2d: Option<Background>,
+    /// Another one on the same database.
+    second: Option<Second>,
     agents: BTreeMap<IpAddr, Agent>,
     addr: SocketAddr,
     client: Client,
@@ -82,7 +90,7 @@ impl Cluster {
         std::fs::create_dir(scratch.path().join("console"))?;
         let (c2d, addr) = start_c2d(&way, scratch.path(), 0).await?;
         let client = operator(addr, scratch.path())?;
-        Ok(Self { c2d: Some(c2d), agents: BTreeMap::new(), addr, client, way, scratch })
+        Ok(Self { c2d: Some(c2d), second: None, agents: BTreeMap::new(), addr, client, way, scratch })
     }
 
     /// Runs `c2d` with these arguments and this cluster's data folder to its end.
@@ -173,7 +181,7 @@ impl Cluster {
     async fn start_agent(&mut self, ip: &str, slots: u32, way: Vec<String>) -> Result<()> {
         let ip: IpAddr = ip.parse()?;
         let token = self.data_dir().join(Role::Worker.file_name());
-        let mut agent = Agent::new(self.scratch.path(), ip, slots, self.addr.to_string(), token, way)?;
+        let mut agent = Agent::new(self.scratch.path(), ip, slots, self.server(), token, way)?;
         agent.restart()?;
         self.agents.insert(ip, agent);
         self.online(ip).await
@@ -268,7 +276,7 @@ impl Cluster {
     /// c2d's data folder.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
-        data_dir(self.scratch.path())
+        data_dir(self.scratch.path(), C2D)
     }
 
     /// A token of c2d's first ones.
@@ -451,10 +459,10 @@ impl Cluster {
     }
 
     fn logs(&self) -> String {
-        let c2d = [("c2d".to_owned(), c2d_log(self.scratch.path()))];
+        let of = |which: Which| (which.name().to_owned(), c2d_log(self.scratch.path(), which.name()));
+        let c2d = std::iter::once(of(Which::First)).chain(self.second.as_ref().map(|_| of(Which::Second)));
         let agents = self.agents.iter().map(|(ip, agent)| (format!("agent {ip}"), agent.log()));
-        c2d.into_iter()
-            .chain(agents)
+        c2d.chain(agents)
             .map(|(name, path)| format!("--- {name}\n{}", std::fs::read_to_string(path).unwrap_or_default()))
             .collect()
     }
@@ -467,32 +475,8 @@ impl Drop for Cluster {
             eprintln!("{}", self.logs());
         }
         self.agents.clear();
+        self.second = None;
         self.c2d = None;
         leftovers::end(self.scratch.path());
     }
-}
-
-fn data_dir(scratch: &Path) -> PathBuf {
-    scratch.join("c2d")
-}
-
-fn c2d_log(scratch: &Path) -> PathBuf {
-    scratch.join("c2d.log")
-}
-
-/// A client with the operator's token.
-fn operator(addr: SocketAddr, scratch: &Path) -> Result<Client> {
-    let pass = Pass::read(&data_dir(scratch).join(Role::Operator.file_name()))?;
-    Ok(Client::new(&addr.into(), Some(pass), None)?)
-}
-
-/// Starts c2d and waits for the line that says where it listens.
-async fn start_c2d(way: &[String], scratch: &Path, port: u16) -> Result<(Background, SocketAddr)> {
-    let mut c2d = command_by(way, &Program::C2d.path()?, scratch);
-    c2d.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--data-dir"]).arg(data_dir(scratch));
-    let mut process = Background::start(&mut c2d, &c2d_log(scratch))?;
-    let ready = process.line_with(" listening on ").await?;
-    let addr = ready.split(" listening on ").nth(1).and_then(|rest| rest.split(',').next());
-    let addr = addr.and_then(|text| text.trim().parse().ok()).with_context(|| format!("no address in {ready:?}"))?;
-    Ok((process, addr))
 }

@@ -33,7 +33,7 @@ mod postgres_server;
 mod process;
 pub mod programs;
 
-pub use cluster::{Cluster, scenario};
+pub use cluster::{Cluster, Which, scenario};
 pub use leftovers::{groups_of, is_alive, marked, variable};
 pub use process::Output;
 pub use programs::Program;

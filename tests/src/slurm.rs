@@ -1,16 +1,19 @@
 //! A Slurm cluster of one node: real munged, slurmctld and slurmd, in a folder and on ports of their own.
 
-use std::net::TcpListener;
+use std::cell::Cell;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::Signal;
 
 use crate::machine::{has, may};
 use crate::process::Background;
-use crate::wait::{SOON, eventually};
+use crate::wait::{SOON, eventually, now};
 
 const PROGRAMS: [&str; 5] =
     ["/usr/sbin/munged", "/usr/sbin/slurmctld", "/usr/sbin/slurmd", "/usr/bin/sbatch", "/usr/bin/squeue"];
@@ -21,11 +24,20 @@ pub const CPUS: u32 = 8;
 /// Seconds that its node leaves a command which takes no notice of its end: more than an agent leaves one of its own.
 const KILL_WAIT_S: u32 = 12;
 
+/// Its programs wait for each other, and try again ever more rarely, on a machine that is busy with other tests.
+const READY: Duration = Duration::from_secs(120);
+
+/// Where a controller that was killed holds jobs for running that have ended since it wrote down what it knows, it
+/// believes their node that they do not run, if they began longer ago than this: 20 s, by its defaults.
+const BELIEVED: Duration = Duration::from_secs(25);
+
 /// A running cluster.
 #[derive(Debug)]
 pub struct Slurm {
     folder: PathBuf,
     controller: Option<Background>,
+    /// When that was started again, until the node was asked once more.
+    restarted: Cell<Option<Instant>>,
     _node: Background,
     _munge: Background,
 }
@@ -53,8 +65,8 @@ impl Slurm {
         std::fs::write(folder.join("slurm.conf"), configuration(&folder)?)?;
         let controller = Some(start(&folder, "/usr/sbin/slurmctld")?);
         let node = start(&folder, "/usr/sbin/slurmd")?;
-        let slurm = Self { folder, controller, _node: node, _munge: munge };
-        eventually("a node that takes jobs", SOON, async || {
+        let slurm = Self { folder, controller, restarted: Cell::default(), _node: node, _munge: munge };
+        eventually("a node that takes jobs", READY, async || {
             Ok(slurm.run(&["sinfo", "--noheader", "--format=%t"]).ok().filter(|said| said.trim() == "idle").map(drop))
         })
         .await?;
@@ -88,6 +100,15 @@ impl Slurm {
         self.controller.take().context("the controller does not run")?.kill()
     }
 
+    /// The scripts that its node has, of which some may have ended: it keeps each until the controller has heard so.
+    ///
+    /// # Errors
+    /// When its folder cannot be read.
+    pub fn scripts(&self) -> Result<Vec<String>> {
+        let spool = std::fs::read_dir(self.folder.join("spool"))?.flatten();
+        Ok(spool.filter_map(|entry| std::fs::read_to_string(entry.path().join("slurm_script")).ok()).collect())
+    }
+
     /// Ends its controller, which writes down first what it knows.
     ///
     /// # Errors
@@ -95,7 +116,7 @@ impl Slurm {
     pub async fn stop_controller(&mut self) -> Result<()> {
         let mut controller = self.controller.take().context("the controller does not run")?;
         controller.signal(Signal::TERM)?;
-        eventually("the end of the controller", SOON, async || Ok(controller.ended()?.then_some(()))).await
+        eventually("the end of the controller", READY, async || Ok(controller.ended()?.then_some(()))).await
     }
 
     /// Starts that again, and has it ask the node what runs there, as it forgot some of it.
@@ -106,12 +127,19 @@ impl Slurm {
         ensure!(self.controller.is_none(), "the controller still runs");
         self.controller = Some(start(&self.folder, "/usr/sbin/slurmctld")?);
         let asked = async || Ok(self.run(&["scontrol", "reconfigure"]).ok());
-        eventually("a controller that answers", SOON, asked).await.map(drop)
+        eventually("a controller that answers", READY, asked).await?;
+        self.restarted.set(Some(now()));
+        Ok(())
     }
 
     /// Does what its operator would: a controller that was killed gives numbers a second time, and sets the node aside
-    /// that it finds running one of them.
+    /// that it finds running one of them. What it holds for running by mistake takes all of the node for minutes, unless
+    /// it asks that again.
     pub fn look_after_the_node(&self) {
+        if self.restarted.get().is_some_and(|at| at.elapsed() > BELIEVED) {
+            self.restarted.set(None);
+            drop(self.run(&["scontrol", "reconfigure"]));
+        }
         let is_aside = |said: String| said.contains("dr");
         if self.run(&["sinfo", "--noheader", "--format=%t"]).is_ok_and(is_aside) {
             let node = format!("NodeName={}", host());
@@ -156,11 +184,18 @@ fn host() -> String {
     name.split('.').next().unwrap_or_default().to_owned()
 }
 
+/// Two ports that are free, and stay so while their owner is away: no connection gets one of these by chance.
+fn ports() -> Result<[u16; 2]> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 1_000)? * 20;
+    let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok();
+    let mut free =
+        (0..20_000).map(|_| 10_000 + first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000).filter(is_free);
+    Ok([free.next().context("a free port")?, free.next().context("a free port")?])
+}
+
 fn configuration(folder: &Path) -> Result<String> {
-    let host = host();
-    let ports = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
-    let [controller, node] = ports.map(|port| port.local_addr().map(|address| address.port()));
-    let (controller, node, folder) = (controller?, node?, folder.display());
+    let (host, [controller, node], folder) = (host(), ports()?, folder.display());
     Ok(format!(
         "ClusterName=c2test\nSlurmctldHost={host}(127.0.0.1)\nSlurmctldPort={controller}\nSlurmdPort={node}\n\
          SlurmUser=root\nSlurmdUser=root\nAuthType=auth/munge\nAuthInfo=socket={folder}/munge/socket\n\

@@ -30,7 +30,8 @@ pub(super) fn beside(options: &Options, client: &Client, gpus: Option<Wanted>) -
     let (root, state) = (options.workspace_root.clone(), options.state_dir.clone());
     let mut tasks = JoinSet::new();
     let neighbours = Neighbours::new(options.sight.sight_root.clone(), &options.yield_to, options.sight.rest_ms);
-    tasks.spawn(detect::watch_load(load, gpus, [root.clone(), state], options.shares.clone(), neighbours));
+    let (folders, is_elsewhere) = ([root.clone(), state], options.elsewhere.via.is_some());
+    tasks.spawn(detect::watch_load(load, gpus, folders, options.shares.clone(), neighbours, is_elsewhere));
     tasks.spawn(housekeeping::run(root, options.workspace_days, client.clone(), latest.clone()));
     (tasks, latest)
 }

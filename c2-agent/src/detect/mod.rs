@@ -25,6 +25,7 @@ use c2_shared::worker::{Hardware, Load};
 use tokio::sync::watch;
 
 use crate::neighbours::Neighbours;
+use crate::slurm;
 
 /// How long the first look at graphics processors may take: a driver that sleeps takes some seconds to wake up.
 const GPUS_WITHIN: Duration = Duration::from_secs(12);
@@ -62,6 +63,7 @@ pub(crate) async fn watch_load(
     [workspaces, state]: [PathBuf; 2],
     shares: Shares,
     mut neighbours: Neighbours,
+    is_elsewhere: bool,
 ) {
     let mut shares = shares.watch();
     // A driver that hangs holds up nothing else.
@@ -74,8 +76,11 @@ pub(crate) async fn watch_load(
         ticks.tick().await;
         let folders = (workspaces.clone(), state.clone());
         // A disk on another machine may take its time.
-        let look = move || (disk::free_bytes(&folders.0), disk::free_bytes(&folders.1));
-        let (free, state_free) = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+        let look = move || {
+            let waits = if is_elsewhere { slurm::waiting(&folders.0) } else { Vec::new() };
+            (disk::free_bytes(&folders.0), disk::free_bytes(&folders.1), waits)
+        };
+        let (free, state_free, elsewhere) = tokio::task::spawn_blocking(look).await.unwrap_or_default();
         // The agent's own files are small, so its folder counts only when nothing fits into it any more.
         let disk_free_bytes =
             if state_free.is_some_and(|bytes| bytes < STATE_FREE_BYTES_FLOOR) { state_free } else { free };
@@ -95,6 +100,7 @@ pub(crate) async fn watch_load(
             disk_full: disk_free_bytes.is_some_and(|bytes| bytes < WORKER_FREE_BYTES_FLOOR),
             shares,
             yields_to,
+            elsewhere,
         });
     }
     if let Some(watching) = watching {

@@ -47,11 +47,28 @@ pub(super) async fn submit(name: &str, arguments: &[String], script: &OsStr) -> 
     Ok(said.trim().split(';').next().unwrap_or_default().to_owned())
 }
 
+/// A job that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Active {
+    pub(super) job: String,
+    /// Why it waits, if it does.
+    pub(super) waits_for: Option<String>,
+}
+
+impl Active {
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.splitn(3, '|').map(str::trim);
+        let (job, state, reason) = (words.next()?.to_owned(), words.next()?, words.next()?);
+        let waits_for = (state == "PENDING").then(|| reason.trim_matches(['(', ')']).to_owned());
+        Some(Self { job, waits_for })
+    }
+}
+
 /// The jobs of a name that have not ended.
-pub(super) async fn active(name: &str) -> Result<Vec<String>, CallError> {
+pub(super) async fn active(name: &str) -> Result<Vec<Active>, CallError> {
     let mut command = program("squeue");
-    command.args(["--noheader", "--format=%i", &format!("--name={name}")]);
-    Ok(said("squeue", command).await?.split_whitespace().map(str::to_owned).collect())
+    command.args(["--noheader", "--format=%i|%T|%r", &format!("--name={name}")]);
+    Ok(said("squeue", command).await?.lines().filter_map(Active::read).collect())
 }
 
 /// Has all jobs of a name end.
@@ -163,6 +180,16 @@ async fn said(program: &'static str, mut command: Command) -> Result<String, Cal
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_job_waits_for_is_read() {
+        let read = |line| Active::read(line).map(|active| (active.job, active.waits_for));
+        assert_eq!(read("7|PENDING|Resources"), Some(("7".to_owned(), Some("Resources".to_owned()))));
+        let failed = Some("launch failed requeued held".to_owned());
+        assert_eq!(read("8|PENDING|(launch failed requeued held)"), Some(("8".to_owned(), failed)));
+        assert_eq!(read("9|RUNNING|None"), Some(("9".to_owned(), None)));
+        assert_eq!(read(""), None);
+    }
 
     #[test]
     fn a_fate_is_read_from_one_line() {

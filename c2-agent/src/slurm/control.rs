@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::id::AttemptId;
 use c2_shared::job::Outcome;
+use c2_shared::worker::Elsewhere;
 
 use crate::folder::VIA;
 use crate::supervise::wire::Start;
 
 /// What was asked of the runner, so that another one can go on with it.
 const START: &str = "start.json";
+/// What Slurm says of an attempt that did not begin yet.
+const WAITS: &str = "waits.json";
 /// How the attempt ended, written by the front; without it nothing is known.
 const OUTCOME: &str = "outcome.json";
 
@@ -45,6 +48,11 @@ impl Control {
         }
         self.write("script", script.as_bytes())?;
         self.write(START, &serde_json::to_vec(start)?)
+    }
+
+    /// Whose it is.
+    pub(crate) fn attempt(&self) -> Option<AttemptId> {
+        self.path.file_name()?.to_str()?.strip_prefix(VIA)?.parse().ok()
     }
 
     /// What was asked for, if this was made to its end.
@@ -96,6 +104,17 @@ impl Control {
         serde_json::from_slice(&fs::read(self.path.join(OUTCOME)).ok()?).ok()
     }
 
+    /// Says why it did not begin, or that it did.
+    pub(crate) fn waits(&self, why: Option<&Elsewhere>) -> io::Result<()> {
+        match why {
+            Some(why) => self.write(WAITS, &serde_json::to_vec(why)?),
+            None => match fs::remove_file(self.path.join(WAITS)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        }
+    }
+
     /// Writes into its log, as standard error is the job's.
     pub(crate) fn note(&self, text: &str) {
         let log = OpenOptions::new().append(true).create(true).mode(0o600).open(self.path.join("log"));
@@ -128,6 +147,15 @@ impl Control {
     fn create(&self, name: &str) -> io::Result<fs::File> {
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(self.path.join(name))
     }
+}
+
+/// What is known of attempts that wait.
+pub(crate) fn waiting(workspaces: &Path) -> Vec<Elsewhere> {
+    let entries = fs::read_dir(workspaces).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(VIA));
+    // Since it was written the attempt may have begun.
+    let waits = ours.filter(|entry| !Control::at(entry.path()).is_claimed());
+    waits.filter_map(|entry| serde_json::from_slice(&fs::read(entry.path().join(WAITS)).ok()?).ok()).collect()
 }
 
 /// Removes the folders of attempts that nothing needs.

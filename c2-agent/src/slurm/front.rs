@@ -11,6 +11,7 @@ use c2_shared::advice::{Advice, with_causes};
 use c2_shared::exit;
 use c2_shared::job::Outcome;
 use c2_shared::time::Mono;
+use c2_shared::worker::Elsewhere;
 use clap::Args;
 use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
@@ -97,6 +98,7 @@ pub(crate) fn run(options: FrontOptions) -> io::Result<u8> {
             limit_bytes,
             asked,
             job: None,
+            said: None,
             given: 0,
             read: [0; 2],
             missing: 0,
@@ -121,6 +123,8 @@ struct Front {
     asked: Asked,
     /// What Slurm called the job that was given to it last.
     job: Option<String>,
+    /// What was said last of why it does not begin.
+    said: Option<Elsewhere>,
     /// How often it was given to Slurm.
     given: u32,
     /// How much of both streams was passed on.
@@ -197,7 +201,7 @@ impl Front {
             let (name, request) = (&self.name, &self.request);
             let given = self.asked.within(async {
                 match call::active(name).await?.pop() {
-                    Some(job) => Ok(job),
+                    Some(active) => Ok(active.job),
                     None => call::submit(name, request, script.as_os_str()).await,
                 }
             });
@@ -213,6 +217,7 @@ impl Front {
                 Err(error) if matches!(error, CallError::Unanswered(_)) || refused < REFUSALS => {
                     refused += u32::from(!matches!(error, CallError::Unanswered(_)));
                     self.control.note(&format!("{}; it is tried again", with_causes(&error)));
+                    self.say(Some((with_causes(&error), matches!(error, CallError::Unanswered(_)))));
                     self.asked.within(tokio::time::sleep(Duration::from_millis(QUESTIONS_MS[0]))).await?;
                 }
                 Err(error) => {
@@ -233,14 +238,36 @@ impl Front {
             call::active(name).await
         });
         match asked.await? {
-            Ok(jobs) if jobs.is_empty() => self.missing += 1,
-            Ok(_) => self.missing = 0,
-            Err(error) => self.control.note(&format!("{error}; the job may run")),
+            Ok(jobs) => {
+                self.missing = if jobs.is_empty() { self.missing + 1 } else { 0 };
+                self.say(
+                    jobs.into_iter()
+                        .find_map(|active| active.waits_for)
+                        .map(|why| (format!("Slurm says {why}"), false)),
+                );
+            }
+            Err(error) => {
+                self.control.note(&format!("{error}; the job may run"));
+                self.say(Some((error.to_string(), true)));
+            }
         }
         let young = self.age_ms() < QUESTIONS_MS[1] || self.missing > 0 || self.asked.stopping;
         self.due = clock::elapsed().after_ms(QUESTIONS_MS[usize::from(!young)]);
         // The end of the command is looked for once more after Slurm has said that it is over.
         if self.missing < 2 { Ok(None) } else { self.vanished().await }
+    }
+
+    /// Says why it does not begin, and whether Slurm did not answer; a front that cannot say it goes on.
+    fn say(&mut self, why: Option<(String, bool)>) {
+        let attempt = self.control.attempt();
+        let why =
+            why.zip(attempt).map(|((reason, is_unanswered), attempt)| Elsewhere { attempt, reason, is_unanswered });
+        if why != self.said {
+            if let Err(error) = self.control.waits(why.as_ref()) {
+                self.control.note(&format!("why it waits is not known elsewhere: {error}"));
+            }
+            self.said = why;
+        }
     }
 
     /// Slurm does not have the job any more, and it has not said how its command ended.

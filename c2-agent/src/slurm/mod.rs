@@ -14,7 +14,7 @@ mod options;
 mod script;
 
 pub(crate) use call::partition;
-pub(crate) use control::{Control, sweep};
+pub(crate) use control::{Control, sweep, waiting};
 pub(crate) use front::{FrontError, FrontOptions, run};
 pub(crate) use options::ElsewhereOptions;
 pub(crate) use script::{Parts, script};

@@ -36,6 +36,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
     checks.extend(of_defects(&queue));
     checks.extend(health.degraded.map(of_health));
     checks.extend(of_connections(&metrics));
+    checks.extend(metrics.database);
     if workers.is_empty() {
         checks.push(Check::warn(
             "workers",
@@ -137,6 +138,9 @@ fn of_worker(row: &WorkerRow) -> Check {
         Check::fail(&what, "its disk is full, it takes nothing new", "`cleanup-workspaces` frees what jobs left there")
     } else if !row.load.yields_to.is_empty() {
         Check::ok(&what, format!("it {}; nothing new starts there meanwhile", yields_to(&row.load.yields_to)))
+    } else if let Some(waits) = row.load.elsewhere.iter().find(|waits| waits.is_unanswered) {
+        let words = format!("its cluster is not heard: {}", waits.reason);
+        Check::fail(&what, words, "see `c2-agent doctor` there; what runs in the cluster runs on")
     } else if row.version != VERSION {
         let hint = match is_newer(VERSION, &row.version) {
             true => "`upgrade-workers` upgrades it to the version of c2d",

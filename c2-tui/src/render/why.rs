@@ -31,6 +31,7 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
             let silence = why.silence.as_ref().map(|silence| silent(row, silence)).unwrap_or_default();
             let mut more = why.whereabouts.as_ref().map(whereabouts).unwrap_or_default();
             more.extend(stands_still(why));
+            more.extend(waits_elsewhere(why));
             return format!(
                 "{} runs{worker}{silence}\n{}",
                 row.job_id,
@@ -74,7 +75,7 @@ pub(crate) fn waiting(why: &Explanation) -> Option<String> {
             let unless = if silence.on_lost == OnLost::Wait { "" } else { " unless the worker is heard in time" };
             format!("{worker} is silent; {}{unless}", fate(&why.job, silence.on_lost))
         });
-        return silent.or_else(|| stands_still(why));
+        return silent.or_else(|| stands_still(why)).or_else(|| waits_elsewhere(why));
     }
     if why.job.state.is_terminal() {
         return None;
@@ -114,6 +115,11 @@ fn silent(job: &JobRow, silence: &Silence) -> String {
 fn stands_still(why: &Explanation) -> Option<String> {
     let to = &why.yields_to;
     (!to.is_empty()).then(|| format!("it stands still, as its worker {}; it continues by itself", yields_to(to)))
+}
+
+/// That the cluster of its worker did not begin it yet, and why.
+fn waits_elsewhere(why: &Explanation) -> Option<String> {
+    why.elsewhere.as_ref().map(|reason| format!("it waits in the cluster of its worker: {reason}"))
 }
 
 /// What became of a worker and its address, a line each.
@@ -384,8 +390,9 @@ mod tests {
     use super::*;
 
     fn bare(job: JobRow) -> Explanation {
-        let (silence, whereabouts, before, yields_to) = Default::default();
-        Explanation { job, reasons: Vec::new(), workers: Vec::new(), silence, whereabouts, yields_to, before }
+        let (silence, whereabouts, before, yields_to, elsewhere) = Default::default();
+        let (reasons, workers) = Default::default();
+        Explanation { job, reasons, workers, silence, whereabouts, yields_to, elsewhere, before }
     }
 
     #[test]

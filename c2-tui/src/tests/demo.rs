@@ -98,6 +98,7 @@ fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -
             disk_full: false,
             yields_to: Vec::new(),
             shares: Vec::new(),
+            elsewhere: Vec::new(),
         },
         version: "0.1.0".to_owned(),
     }

@@ -52,6 +52,7 @@ pub(crate) fn load(mut said: Load) -> Load {
         gpu.used_bytes = gpu.used_bytes.min(gpu.total_bytes);
     }
     said.gpu_processes.iter_mut().for_each(|process| process.name = text(&process.name));
+    said.elsewhere.iter_mut().for_each(|waits| waits.reason = text(&waits.reason));
     said
 }
 

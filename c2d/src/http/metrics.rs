@@ -59,7 +59,9 @@ struct Looked {
 
 pub(crate) async fn json(State(app): State<App>) -> Answer<Metrics> {
     let (queue, submitted) = app.engine.read(|scheduler, now| (scheduler.queue(now), scheduler.last_job())).await?;
-    Ok(Json(metrics(&app, &queue, submitted)))
+    let server = app.history.server().await?;
+    let database = server.map(|server| server.checks()).unwrap_or_default();
+    Ok(Json(Metrics { database, ..metrics(&app, &queue, submitted) }))
 }
 
 pub(crate) async fn prometheus(State(app): State<App>) -> Result<Response, ApiError> {
@@ -91,6 +93,7 @@ fn metrics(app: &App, queue: &QueueStatus, submitted: u64) -> Metrics {
         requests: app.counters.requests.load(Ordering::Relaxed),
         connections: app.doors.len(),
         connections_closed: app.doors.closed(),
+        database: Vec::new(),
     }
 }
 

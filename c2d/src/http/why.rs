@@ -1,6 +1,7 @@
 //! Why a job does not run.
 
 use c2_shared::api::why::{Explanation, Silence, Whereabouts};
+use c2_shared::id::AttemptId;
 use c2_shared::limits::LEASE_MS;
 
 use crate::http::handler::{Answer, App, Json, Name, State, serves};
@@ -27,12 +28,15 @@ pub(crate) async fn why(State(app): State<App>, name: Name) -> Answer<Explanatio
     let Some((view, host, Explained { reasons, workers })) = live else {
         let job = job_row(&stored.ok_or(Reject::UnknownJob { job: id })?.view);
         let (reasons, workers) = (Vec::new(), Vec::new());
-        let (silence, whereabouts, before, yields_to) = Default::default();
-        return Ok(Json(Explanation { job, reasons, workers, silence, whereabouts, yields_to, before }));
+        let (silence, whereabouts, before, yields_to, elsewhere) = Default::default();
+        return Ok(Json(Explanation { job, reasons, workers, silence, whereabouts, yields_to, elsewhere, before }));
     };
     let silence = host.as_ref().filter(|_| view.unreachable).map(|host| silence(&view, host));
     let job = job_row(&view);
     let yields_to = host.as_ref().filter(|_| job.frozen).map(|host| host.load.yields_to.clone()).unwrap_or_default();
+    let attempt = AttemptId { job: view.id, number: view.attempt };
+    let waits = host.as_ref().and_then(|host| host.load.elsewhere.iter().find(|waits| waits.attempt == attempt));
+    let elsewhere = waits.filter(|_| !view.unreachable).map(|waits| waits.reason.clone());
     let whereabouts = host.map(|host| {
         let given_at = before.as_ref().and_then(|attempt| attempt.given_at);
         let moved_from = given_at.filter(|at| *at != host.ip);
@@ -40,7 +44,7 @@ pub(crate) async fn why(State(app): State<App>, name: Name) -> Answer<Explanatio
     });
     // One that was given ahead may start yet.
     let before = before.filter(|attempt| whereabouts.is_none() && attempt.ended_ms.is_some());
-    Ok(Json(Explanation { job: job_row(&view), reasons, workers, silence, whereabouts, yields_to, before }))
+    Ok(Json(Explanation { job, reasons, workers, silence, whereabouts, yields_to, elsewhere, before }))
 }
 
 /// What becomes of a job on a worker that is not heard. One that was never heard since c2d started has

@@ -22,7 +22,7 @@ use crate::store::columns::{
 };
 use crate::store::sql::postgres::Postgres;
 use crate::store::sql::{Connection, Params, Row, Target, Value};
-use crate::store::{StoreError, schema, wishes};
+use crate::store::{ServerState, StoreError, inspection, schema, wishes};
 
 /// Threads that read; a slow question holds up half of the others at most.
 const READERS: usize = 2;
@@ -253,6 +253,15 @@ impl History {
     ) -> Result<Vec<c2_shared::api::jobs::LogEntry>, StoreError> {
         let jobs = self.log(query, worker).await?;
         Ok(jobs.iter().map(|(seq, job)| crate::store::jobs_log::entry(*seq, job)).collect())
+    }
+
+    /// How the server of the database is; nothing where it is a file.
+    pub async fn server(&self) -> Result<Option<ServerState>, StoreError> {
+        self.ask(|c| match c {
+            Connection::Sqlite(_) => Ok(None),
+            Connection::Postgres(_) => inspection::look(c).map(Some),
+        })
+        .await
     }
 
     pub(super) async fn ask<T: Send + 'static>(

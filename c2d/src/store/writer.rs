@@ -25,6 +25,11 @@ use crate::store::{Memo, StoreError, load, memo, workers_json, write};
 /// this often `workers.json` is written, however fast workers change.
 const CHORES_EVERY_MS: u64 = 1_000;
 
+/// How long a batch may keep away until jobs that ended before it are written into the log, and how late they may be
+/// there while one comes after the other. To write each by itself would have the next batch wait for it.
+const LOG_WAITS_MS: u64 = 5;
+const LOG_LATE_MS: u64 = 100;
+
 /// When nothing came for so long, the store is idle enough to remove old jobs.
 const IDLE_MS: u64 = 20;
 
@@ -75,6 +80,8 @@ struct Thread {
     folder: Folder,
     log: JobsLog,
     workers_json: Derived,
+    /// Since when ended jobs wait to be written into the log.
+    log_due: Option<Mono>,
     /// Workers changed since `workers.json` was written.
     export_due: bool,
     /// The space that was set aside was used.
@@ -106,6 +113,7 @@ impl Writer {
             folder,
             log,
             workers_json: Derived::new(workers_json),
+            log_due: None,
             export_due: true,
             ballast_due: false,
             chores_at: Some(Mono(0)),
@@ -204,6 +212,7 @@ impl Thread {
                         self.remove_old();
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if self.log_due.is_some() => self.write_log(),
                 Err(RecvTimeoutError::Timeout) if self.retention.is_going_on() => self.remove_old(),
                 Err(RecvTimeoutError::Timeout) => {
                     self.retention.time_passes(&self.connection, self.now, self.log.last());
@@ -225,7 +234,9 @@ impl Thread {
 
     /// Waits for a batch, and no longer than there is nothing else to do.
     fn next(&mut self, inbox: &Receiver<Work>) -> Result<Work, RecvTimeoutError> {
-        let wait_ms = if self.retention.is_going_on() {
+        let wait_ms = if self.log_due.is_some() {
+            LOG_WAITS_MS
+        } else if self.retention.is_going_on() {
             IDLE_MS
         } else if self.chores_at.is_some() {
             CHORES_EVERY_MS
@@ -272,7 +283,10 @@ impl Thread {
     fn derive(&mut self, batch: &Batch) {
         let ended = batch.decisions.iter().any(|decision| matches!(decision, Decision::End { .. }));
         if ended && !self.log.is_behind() {
-            self.log.keep_up(&self.connection);
+            self.log_due.get_or_insert(self.now);
+        }
+        if self.log_due.is_some_and(|since| self.now.since_ms(since) >= LOG_LATE_MS) {
+            self.write_log();
         }
         self.export_due |= batch
             .decisions
@@ -283,13 +297,18 @@ impl Thread {
         }
     }
 
+    fn write_log(&mut self) {
+        self.log_due = None;
+        self.log.keep_up(&self.connection);
+    }
+
     const fn has_chores(&self) -> bool {
         self.export_due || self.ballast_due || self.log.is_behind()
     }
 
     fn do_chores(&mut self) {
-        if self.log.is_behind() {
-            self.log.keep_up(&self.connection);
+        if self.log.is_behind() || self.log_due.is_some() {
+            self.write_log();
         }
         if self.export_due {
             let result = workers_json::export(&self.connection, self.workers_json.path());

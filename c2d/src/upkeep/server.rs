@@ -9,9 +9,6 @@ use super::{FILES, UpkeepError, authority, history};
 use crate::cli::options::{AuthorityCommand, Upkeep};
 use crate::store::{self, Alone, ServerState, Target};
 
-/// Bytes that a standby may be behind before it is worth a word.
-const BEHIND_BYTES: u64 = 16 << 20;
-
 /// The database that a folder is about, by the flag or the configuration; none if it has its own.
 pub(super) fn of(
     data_dir: &Path,
@@ -91,41 +88,6 @@ fn judged(state: &ServerState) -> Vec<Check> {
         Some(to) => Check::fail("database", format!("everything was moved to {to}"), "start c2d there"),
         None => Check::ok("database", words),
     }];
-    checks.push(match &state.leader {
-        Some(at) => {
-            let others = state.c2ds.saturating_sub(1);
-            Check::ok("leader", format!("{at} leads, as number {}; {others} stand by", state.epoch))
-        }
-        None => Check::warn("leader", "no c2d leads", "start one with this --store"),
-    });
-    checks.push(if state.fsync && state.full_page_writes {
-        Check::ok("disk of the database", "commits wait for it")
-    } else {
-        let hint = "set fsync and full_page_writes to on in postgresql.conf";
-        Check::fail("disk of the database", "commits do not wait for it: a power cut may spoil everything", hint)
-    });
-    checks.push(standbys(state));
+    checks.extend(state.checks());
     checks
-}
-
-fn standbys(state: &ServerState) -> Check {
-    const WHAT: &str = "standby of the database";
-    if state.synchronous.is_empty() {
-        let words = "none is synchronous: what was accepted since the last backup is lost with the server";
-        return Check::warn(WHAT, words, "set synchronous_standby_names there");
-    }
-    if state.standbys.iter().any(|(_, waits, _)| waits.is_none()) {
-        return Check::warn(WHAT, "this user may not see how it is", "GRANT pg_monitor TO the user of c2d");
-    }
-    let synchronous: Vec<_> = state.standbys.iter().filter(|(_, waits, _)| *waits == Some(true)).collect();
-    let Some((name, _, behind)) = synchronous.iter().min_by_key(|(_, _, behind)| behind.unwrap_or(u64::MAX)) else {
-        let words = format!("{} is set, and none is there: commits wait", state.synchronous);
-        return Check::fail(WHAT, words, "start the standby again, or take it out of synchronous_standby_names");
-    };
-    let words = format!("{name} is synchronous, {} bytes behind", behind.unwrap_or_default());
-    if behind.is_some_and(|behind| behind > BEHIND_BYTES) {
-        Check::warn(WHAT, words, "see its disk and its line")
-    } else {
-        Check::ok(WHAT, words)
-    }
 }

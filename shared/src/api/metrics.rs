@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkup::Check;
+
 /// What stands before the reason in the answer of [`super::endpoint::HEALTH`], when c2d is not well.
 pub const DEGRADED: &str = "degraded: ";
 
@@ -43,4 +45,7 @@ pub struct Metrics {
     /// Connections that were closed or refused for the sake of others since the start.
     #[serde(default)]
     pub connections_closed: u64,
+    /// Where c2d keeps everything in a database on a server: who leads, and what protects what it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub database: Vec<Check>,
 }

@@ -30,6 +30,9 @@ pub struct Explanation {
     /// Of a job whose processes stand still, to what its worker yields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub yields_to: Vec<Neighbour>,
+    /// Of a job that its worker gave to a cluster and that did not begin there, why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<String>,
     /// Of a job that waits again, its latest attempt. An older c2d does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<AttemptRow>,

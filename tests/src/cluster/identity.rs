@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use c2_shared::token::Role;
 use c2_shared::worker::WorkerStatus;
 
-use super::{Cluster, SLOTS, c2d_log};
+use super::started::{C2D, c2d_log};
+use super::{Cluster, SLOTS};
 use crate::agent::Agent;
 use crate::process::Output;
 use crate::wait::{SOON, eventually};
@@ -98,7 +99,7 @@ impl Cluster {
     /// When they do not.
     pub async fn logged(&self, words: &str) -> Result<()> {
         eventually(&format!("{words:?} in the log of c2d"), SOON, async || {
-            Ok(std::fs::read_to_string(c2d_log(self.scratch.path()))?.contains(words).then_some(()))
+            Ok(std::fs::read_to_string(c2d_log(self.scratch.path(), C2D))?.contains(words).then_some(()))
         })
         .await
     }

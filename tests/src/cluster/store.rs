@@ -6,7 +6,6 @@ use anyhow::Result;
 
 use super::Cluster;
 use crate::postgres_server;
-use crate::process::Background;
 
 impl Cluster {
     /// Starts c2d on a PostgreSQL server of its own, which waits for its disk; nothing where it is not installed.
@@ -29,18 +28,6 @@ impl Cluster {
     /// Has c2d keep everything in another place from its next start on; none is its folder.
     pub fn store(&mut self, url: Option<&str>) {
         self.way = url.map(on).unwrap_or_default();
-    }
-
-    /// Starts c2d again if it has ended by itself, as a service does.
-    ///
-    /// # Errors
-    /// When it does not get ready.
-    pub async fn revive_c2d(&mut self) -> Result<()> {
-        if self.c2d.as_mut().map_or(Ok(true), Background::ended)? {
-            self.c2d = None;
-            self.restart_c2d().await?;
-        }
-        Ok(())
     }
 }
 

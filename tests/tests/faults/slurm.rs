@@ -52,6 +52,12 @@ fn kill_all(processes: &[Pid]) {
     }
 }
 
+/// The folder of the attempt that a script is about.
+fn control(script: &str) -> Option<&Path> {
+    let (folder, _) = script.split_once("cd '")?.1.split_once('\'')?;
+    Some(Path::new(folder))
+}
+
 fn two_hundred_jobs_run_once_each_whatever_dies() {
     scenario(async |cluster| {
         if !available()? {
@@ -69,10 +75,16 @@ fn two_hundred_jobs_run_once_each_whatever_dies() {
         cluster.kill_agent(IP)?;
         cluster.restart_agent(IP).await?;
         eventually("more jobs", PATIENCE, async || ended(JOBS / 4)).await?;
-        slurm.kill_controller()?;
         cluster.kill_c2d()?;
-        // What runs without both ends, and says so.
+        slurm.kill_controller()?;
+        // What runs goes on without both ends, and says so. A controller that was killed has forgotten what began last,
+        // and when it is back it has the node end that.
         tokio::time::sleep(Duration::from_secs(2)).await;
+        let is_over = |script: &String| control(script).is_none_or(|at| !at.exists() || at.join("status").exists());
+        eventually("a node that runs nothing", PATIENCE, async || {
+            Ok(slurm.scripts()?.iter().all(is_over).then_some(()))
+        })
+        .await?;
         cluster.restart_c2d().await?;
         slurm.restart_controller().await?;
         eventually("half of the jobs", PATIENCE, async || {
@@ -88,7 +100,12 @@ fn two_hundred_jobs_run_once_each_whatever_dies() {
         .await?;
         kill_all(&processes(&root, "run-slot"));
         for id in &ids {
-            let end = cluster.ended_within(*id, PATIENCE).await?.job;
+            let end = eventually(&format!("the end of {id}"), PATIENCE, async || {
+                slurm.look_after_the_node();
+                let answer = cluster.client().job(*id, 1).await?;
+                Ok(answer.done.then_some(answer.job))
+            })
+            .await?;
             assert_eq!((end.row.state, end.stdout.as_str()), (JobState::Succeeded, &*format!("out {id}\n")), "{end:?}");
         }
         let mut counted: BTreeMap<String, u32> = BTreeMap::new();
@@ -142,16 +159,29 @@ fn what_slurm_runs_is_ended_and_what_waits_there_never_begins() {
         assert_eq!((end.row.outcome, end.row.attempt), (Some(Outcome::Timeout), 1));
 
         // What is called off while nothing is heard of Slurm does not begin when that is back.
-        slurm.run(&["sbatch", "--cpus-per-task=8", "--output=/dev/null", "--wrap=sleep 3"])?;
+        let all = format!("--wrap=until [ -e {} ]; do sleep 0.2; done", mark("room").display());
+        slurm.run(&["sbatch", "--cpus-per-task=8", "--output=/dev/null", &all])?;
         let never = cluster.submit(&format!("touch {}", mark("never").display())).await?;
         eventually("a job that waits in Slurm", SOON, async || {
             Ok(slurm.run(&["squeue", "--noheader", "--format=%j"])?.contains(&never.to_string()).then_some(()))
         })
         .await?;
+        eventually("the reason of Slurm", PATIENCE, async || {
+            let why = cluster.exec(&[&format!("why {never}")]).await?.stdout;
+            Ok(why.contains("it waits in the cluster of its worker: Slurm says ").then_some(()))
+        })
+        .await?;
         slurm.stop_controller().await?;
+        eventually("the silence of Slurm", PATIENCE, async || {
+            let said = cluster.exec(&["doctor"]).await?;
+            Ok((said.status == 1 && said.stdout.contains("its cluster is not heard: Slurm does not answer"))
+                .then_some(()))
+        })
+        .await?;
         cluster.exec(&[&format!("cancel {never}")]).await?;
         assert_eq!(cluster.ended(never).await?.job.row.outcome, Some(Outcome::Cancelled));
         slurm.restart_controller().await?;
+        fs::write(mark("room"), "")?;
         let last = cluster.submit("echo last; exit 7").await?;
         let end = eventually("the end of the last job", PATIENCE, async || {
             slurm.look_after_the_node();

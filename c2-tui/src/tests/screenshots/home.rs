@@ -47,6 +47,7 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
             disk_full: false,
             yields_to: Vec::new(),
             shares: Vec::new(),
+            elsewhere: Vec::new(),
         },
         version: "0.1.0".to_owned(),
     }

@@ -135,6 +135,10 @@ fn what_the_server_warns_of_at_a_commit_is_not_durable() {
     transaction.execute("INSERT INTO meta VALUES ('word', 'text')", ()).unwrap();
     let refused = transaction.commit().unwrap_err();
     assert!(c2_shared::advice::with_causes(&refused).contains("synchronous standby"), "{refused:?}");
+    let transaction = connection.transaction().unwrap();
+    transaction.write("INSERT INTO meta VALUES (?1, 'text')", ["another"], false).unwrap();
+    let refused = transaction.commit().unwrap_err();
+    assert!(c2_shared::advice::with_causes(&refused).contains("synchronous standby"), "{refused:?}");
 }
 
 #[test]
@@ -152,4 +156,55 @@ fn those_who_read_connect_again() {
         }
     };
     assert_ne!(again, pid);
+}
+
+#[test]
+fn a_text_is_kept_whatever_it_holds() {
+    let lab = Lab::new();
+    let Some(target) = lab.target.clone() else { return };
+    lab.open().writer.close();
+    let mut connection = Connection::Postgres(Box::new(Postgres::writer(&target, None, "").unwrap()));
+    let words = ["it's", "'); DROP TABLE meta; --", r#"\' "a" \\"#, "{1,NULL}", "NULL", "", r"\x41", "$1 ?1\nü\t"];
+    let sql = "INSERT INTO meta VALUES (?1, ?2)";
+    for together in [false, true] {
+        let mut transaction = connection.transaction().unwrap();
+        for (word, number) in words.iter().zip(0..) {
+            transaction.write(sql, (format!("{together} {number} {word}"), *word), false).unwrap();
+            if !together {
+                transaction.commit().unwrap();
+                transaction = connection.transaction().unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+    }
+    let kept =
+        "SELECT name, value FROM meta WHERE name LIKE 'true %' OR name LIKE 'false %' ORDER BY name COLLATE \"C\"";
+    let kept: Vec<(String, String)> = connection.query(kept, (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let each = |together: bool| {
+        words.iter().zip(0..).map(move |(word, n)| (format!("{together} {n} {word}"), (*word).to_owned()))
+    };
+    assert_eq!(kept, each(false).chain(each(true)).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_is_left_of_what_finds_no_row_to_change() {
+    let lab = Lab::new();
+    let Some(target) = lab.target.clone() else { return };
+    lab.open().writer.close();
+    let mut connection = Connection::Postgres(Box::new(Postgres::writer(&target, None, "").unwrap()));
+    let put = "INSERT INTO meta VALUES (?1, 'x')";
+    let transaction = connection.transaction().unwrap();
+    transaction.write(put, ["lost"], false).unwrap();
+    transaction.write("DELETE FROM worker WHERE id = ?1", ["none"], true).unwrap();
+    let refused = transaction.commit().unwrap_err();
+    assert!(matches!(&refused, StoreError::Broken { what } if what.contains("DELETE FROM worker")), "{refused:?}");
+    // What is there already is the constraint's word.
+    for _ in 0..2 {
+        let transaction = connection.transaction().unwrap();
+        transaction.write(put, ["kept"], false).unwrap();
+        let Err(refused) = transaction.commit() else { continue };
+        assert!(matches!(&refused, StoreError::Broken { what } if what.contains("meta_pkey")), "{refused:?}");
+    }
+    let names = connection.query("SELECT name FROM meta WHERE value = 'x'", (), |row| Ok(row.get::<_, String>(0)?));
+    assert_eq!(names.unwrap(), ["kept"]);
 }

@@ -2,7 +2,7 @@
 //! anything that was promised is broken. Prints one JSON line; ends with an error when it is.
 //!
 //! `c2-chaos storm [SECONDS] [--seed N] [--postgres]`: c2d and four agents under load, killed, stopped and cut off
-//! from power at random, alone and together; with everything in PostgreSQL, whose sessions end at random as well.
+//! from power at random, alone and together; with everything in PostgreSQL there are two c2d, and sessions end as well.
 //! `c2-chaos clocks [SECONDS] [--seed N]`: the same while their clocks jump by years; needs libfaketime.
 //! `c2-chaos home [SECONDS] [--seed N]`: c2d and four agents in a network of their own, whose addresses
 //! change, whose lines and disks break and are mended, and whose programs are killed; needs root.

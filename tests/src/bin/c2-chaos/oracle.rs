@@ -34,7 +34,7 @@ pub(crate) async fn examine(cluster: &Cluster, load: &Load) -> Result<Found> {
         broken
     }));
     broken.extend(attempts(&rows, &events));
-    broken.extend(log(&cluster.data_dir(), &rows)?);
+    broken.extend(log(&cluster.data_dir_of(cluster.leader().await?), &rows)?);
     let survivors = async || Ok(marked(&format!("CHAOS_RUN={}", load.mark)).is_empty().then_some(()));
     if eventually("no process of a job", Duration::from_secs(15), survivors).await.is_err() {
         broken.push("a process of an ended job is alive".to_owned());

@@ -26,9 +26,13 @@ const CALM: Duration = Duration::from_secs(240);
 
 /// How long a c2d that lost its database may take to end.
 const AFTERMATH: Duration = Duration::from_secs(2);
+/// How long a leader stands still, so that the other one leads when it goes on: the lock is its own for three seconds,
+/// and a new leader waits two more.
+const DEPOSED: Duration = Duration::from_secs(6);
 
 /// With `clocks` the clocks of all programs jump as well, as their users set them.
-/// On PostgreSQL c2d ends by itself when the database is lost to it, and is started again.
+/// On PostgreSQL there are two c2d, of which one leads. Each ends by itself when the database or the lead is lost to it,
+/// and is started again.
 pub(crate) async fn storm(
     length: Duration,
     seed: u64,
@@ -37,7 +41,11 @@ pub(crate) async fn storm(
 ) -> Result<Value> {
     let way = |name: &str| clocks.as_ref().map_or(Ok(Vec::new()), |clocks| clocks.way(name));
     let mut cluster = match &postgres {
-        Some(socket) => Cluster::start_on(socket).await?,
+        Some(socket) => {
+            let mut cluster = Cluster::start_on(socket).await?;
+            cluster.start_second().await?;
+            cluster
+        }
         None => Cluster::start_by(way(C2D)?).await?,
     };
     for ip in WORKERS {
@@ -58,13 +66,14 @@ pub(crate) async fn storm(
         let fault = match (&clocks, &postgres) {
             (Some(clocks), _) if random.chance(50) => jump(clocks, &mut random),
             (_, Some(socket)) if random.chance(15) => end_sessions(socket),
+            (_, Some(_)) if random.chance(15) => stand_still(&mut cluster).await,
             _ => fault(&mut cluster, &mut random).await,
         };
         let fault = fault.context("while something was broken or mended")?;
         *faults.entry(fault).or_default() += 1;
         if postgres.is_some() {
             sleep(AFTERMATH).await;
-            cluster.revive_c2d().await?;
+            cluster.revive().await?;
         }
     }
     stop.send(true)?;
@@ -105,15 +114,25 @@ fn jump(clocks: &Clocks, random: &mut Random) -> Result<&'static str> {
     clocks.jump(name, random).map(|()| told)
 }
 
+/// The leader stands still until the other one leads, and goes on.
+async fn stand_still(cluster: &mut Cluster) -> Result<&'static str> {
+    let leader = cluster.leader().await?;
+    cluster.signal_one(leader, Signal::STOP)?;
+    sleep(DEPOSED).await;
+    cluster.signal_one(leader, Signal::CONT)?;
+    Ok("a leader stood still while another one came")
+}
+
 /// Breaks something and mends it; answers what it was.
 async fn fault(cluster: &mut Cluster, random: &mut Random) -> Result<&'static str> {
     let ip = random.pick(&WORKERS);
     let pause = Duration::from_millis(random.below(3_000));
+    let c2d = cluster.leader().await?;
     match random.below(100) {
         0..30 => {
-            cluster.kill_c2d()?;
+            cluster.kill_one(c2d)?;
             sleep(pause / 2).await;
-            cluster.restart_c2d().await?;
+            cluster.restart_one(c2d).await?;
             Ok("c2d killed")
         }
         30..50 => {
@@ -129,9 +148,9 @@ async fn fault(cluster: &mut Cluster, random: &mut Random) -> Result<&'static st
             Ok("power cut")
         }
         65..75 => {
-            cluster.signal_c2d(Signal::STOP)?;
+            cluster.signal_one(c2d, Signal::STOP)?;
             sleep(pause).await;
-            cluster.signal_c2d(Signal::CONT)?;
+            cluster.signal_one(c2d, Signal::CONT)?;
             Ok("c2d stood still")
         }
         75..85 => {
@@ -141,20 +160,24 @@ async fn fault(cluster: &mut Cluster, random: &mut Random) -> Result<&'static st
             Ok("machine stood still")
         }
         85..93 => {
-            cluster.kill_c2d()?;
+            cluster.kill_one(c2d)?;
             cluster.kill_agent(ip)?;
             sleep(pause).await;
-            cluster.restart_c2d().await?;
+            cluster.restart_one(c2d).await?;
             cluster.restart_agent(ip).await?;
             Ok("c2d and an agent killed")
         }
         _ => {
-            cluster.kill_c2d()?;
+            for c2d in cluster.all() {
+                cluster.kill_one(c2d)?;
+            }
             for ip in WORKERS {
                 cluster.cut_power(ip)?;
             }
             sleep(pause).await;
-            cluster.restart_c2d().await?;
+            for c2d in cluster.all() {
+                cluster.restart_one(c2d).await?;
+            }
             for ip in WORKERS {
                 cluster.restart_agent(ip).await?;
             }

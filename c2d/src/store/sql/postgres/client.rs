@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use tokio::runtime::Runtime;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Error, Statement};
+use tokio_postgres::{Client, Error, SimpleQueryMessage, Statement};
 
 use crate::store::StoreError;
+use crate::store::sql::postgres::at_once::{self, Names};
 use crate::store::sql::postgres::pending::{Group, Kept, Pending};
 use crate::store::sql::postgres::session::{connect, in_order, runtime};
 use crate::store::sql::postgres::statement::{for_many, numbered};
@@ -34,6 +36,7 @@ pub(in crate::store) struct Postgres {
     target: Target,
     client: RefCell<Client>,
     statements: RefCell<HashMap<String, Statement>>,
+    names: RefCell<Names>,
     pending: RefCell<Pending>,
     /// The server warned since this was looked at last.
     warned: Arc<AtomicBool>,
@@ -82,12 +85,14 @@ impl Postgres {
     fn open(target: &Target, epoch: Option<i64>, is_reader: bool, node: &str) -> Result<Self, StoreError> {
         let (warned, runtime) = (Arc::<AtomicBool>::default(), runtime()?);
         let client = RefCell::new(connect(&runtime, target, is_reader, &warned)?);
-        let (statements, pending, transaction) = (RefCell::default(), RefCell::default(), Cell::new(Phase::None));
+        let (statements, names) = (RefCell::default(), RefCell::default());
+        let (pending, transaction) = (RefCell::default(), Cell::new(Phase::None));
         let (target, node) = (target.clone(), node.to_owned());
         Ok(Self {
             target,
             client,
             statements,
+            names,
             pending,
             warned,
             epoch,
@@ -267,14 +272,82 @@ impl Postgres {
     /// Makes a transaction durable. The server warns when it gave up to wait for a synchronous standby: then
     /// what was written may be lost with this server, and does not count as durable.
     pub(in crate::store::sql) fn commit(&self) -> Result<(), StoreError> {
-        self.send()?;
-        let done = self.runtime.block_on(self.client.borrow().batch_execute("COMMIT"));
-        self.transaction.set(Phase::None);
-        done.map_err(SqlError::from)?;
+        if !self.commit_at_once()? {
+            self.send()?;
+            let done = self.runtime.block_on(self.client.borrow().batch_execute("COMMIT"));
+            self.transaction.set(Phase::None);
+            done.map_err(SqlError::from)?;
+        }
         if self.warned.swap(false, Ordering::Relaxed) {
             return Err(SqlError::NotReplicated.into());
         }
         Ok(())
+    }
+
+    /// Sends a short transaction of which the server knows nothing yet, with its end; answers whether it was one.
+    fn commit_at_once(&self) -> Result<bool, StoreError> {
+        let is_short = self.pending.borrow().is_within(at_once::ROWS_MAX, at_once::BYTES_MAX);
+        if self.transaction.get() != Phase::Due || !is_short {
+            return Ok(false);
+        }
+        let Some(text) = self.as_text()? else { return Ok(false) };
+        let groups = self.pending.borrow_mut().take();
+        self.warned.store(false, Ordering::Relaxed);
+        self.transaction.set(Phase::Open);
+        let (mut done, client) = (0, self.client.borrow());
+        let result = self.runtime.block_on(async {
+            let mut answers = std::pin::pin!(client.simple_query_raw(&text).await?);
+            while let Some(answer) = answers.try_next().await? {
+                done += usize::from(matches!(answer, SimpleQueryMessage::CommandComplete(_)));
+            }
+            Ok::<_, Error>(())
+        });
+        if let Err(error) = result {
+            let before = 1 + usize::from(self.epoch.is_some());
+            let is_missing = error.code() == Some(&SqlState::DIVISION_BY_ZERO);
+            return Err(match done.checked_sub(before).and_then(|at| groups.get(at)) {
+                None if is_missing => StoreError::Deposed,
+                Some(group) if is_missing => StoreError::nothing_to_change(&group.sql),
+                Some(_) => SqlError::from(error).refused(),
+                None => SqlError::from(error).into(),
+            });
+        }
+        self.transaction.set(Phase::None);
+        Ok(true)
+    }
+
+    /// All that waits as one text, from the begin to the commit; none if the server keeps too many statements.
+    fn as_text(&self) -> Result<Option<String>, SqlError> {
+        let pending = self.pending.borrow();
+        let leads = self.epoch.map(at_once::leads);
+        let groups = || leads.iter().chain(pending.groups());
+        for group in groups() {
+            if self.names.borrow().of(group).is_none() && !self.names.borrow_mut().add(group, &self.for_all(group)?) {
+                return Ok(None);
+            }
+        }
+        if let Some(new) = self.names.borrow_mut().take_new() {
+            self.wait(async { Ok(self.client.borrow().batch_execute(&new).await?) })?;
+        }
+        let (mut text, names) = ("BEGIN;".to_owned(), self.names.borrow());
+        for group in groups() {
+            at_once::call(&mut text, names.of(group).ok_or(SqlError::NoRow)?, group);
+        }
+        text.push_str("COMMIT");
+        Ok(Some(text))
+    }
+
+    /// The statement for all rows of a group, which fails if it has to change them and does not.
+    fn for_all(&self, group: &Group) -> Result<String, SqlError> {
+        let one = numbered(&group.sql);
+        let sql = if group.rows.len() > 1 {
+            let known = self.prepare(&group.sql, || Some(one))?;
+            for_many(&group.sql, known.params().iter().map(|ty| ty.name())).ok_or(SqlError::NoRow)?
+        } else {
+            one
+        };
+        let parameters = group.rows.first().map_or(0, Vec::len);
+        Ok(if group.must_change { at_once::must_change(&sql, parameters) } else { sql })
     }
 
     pub(in crate::store::sql) fn roll_back(&self) {

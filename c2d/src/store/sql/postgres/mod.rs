@@ -3,6 +3,7 @@
 //! A connection that broke is never taken up again in the middle of something: nobody knows then what
 //! the server did. Those that only read connect again at their next question.
 
+mod at_once;
 mod bytes;
 mod client;
 mod pending;

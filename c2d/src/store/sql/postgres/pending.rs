@@ -124,6 +124,15 @@ impl Pending {
         place
     }
 
+    /// Whether it has no more rows and bytes than these.
+    pub(super) const fn is_within(&self, rows: usize, bytes: usize) -> bool {
+        self.rows <= rows && self.bytes <= bytes
+    }
+
+    pub(super) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
     /// All groups, in their order; nothing waits then.
     pub(super) fn take(&mut self) -> Vec<Group> {
         std::mem::take(self).groups

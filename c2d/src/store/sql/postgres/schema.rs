@@ -80,7 +80,8 @@ CREATE INDEX job_named ON job (seq) WHERE name IS NOT NULL AND seq IS NOT NULL;
 CREATE FUNCTION job_is_final() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RAISE EXCEPTION 'an ended job never changes' USING ERRCODE = 'check_violation';
 END $$;
-CREATE TRIGGER job_ended_is_final BEFORE UPDATE ON job FOR EACH ROW WHEN (OLD.state >= 4)
+-- Before an update it could change what columns are made of, so each of them would be made again.
+CREATE TRIGGER job_ended_is_final AFTER UPDATE ON job FOR EACH ROW WHEN (OLD.state >= 4)
     EXECUTE FUNCTION job_is_final();
 
 CREATE TABLE dependency (
