@@ -143,8 +143,7 @@ pub(crate) fn screen(model: &Model) -> Screen {
     }
     if let Some(result) = &model.result {
         let zoomed = model.zoom && model.focus == Focus::Result;
-        let lines = result.rows(width);
-        let wanted = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2);
+        let wanted = u16::try_from(result.rows).unwrap_or(u16::MAX).saturating_add(2);
         let most = if zoomed { rest.height } else { (rest.height * 3 / 5).max(4) };
         let rows = match () {
             () if zoomed => most,
