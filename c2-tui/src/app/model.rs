@@ -234,23 +234,7 @@ impl Model {
             (None, Focus::Line) if self.line.menu.is_some() => &[Context::Menu, Context::Line],
             (None, Focus::Line) => &[Context::Line],
             (None, Focus::Pane(pane)) => pane.view().keys(),
-            (None, Focus::Page) => match self.pages.last() {
-                Some(Page::Worker { .. } | Page::Alike { .. }) => {
-                    &[Context::Rows, Context::Jobs, Context::JobRows, Context::Table, Context::Pane]
-                }
-                Some(Page::Groups { .. }) => &[Context::Groups, Context::Rows, Context::Table, Context::Pane],
-                Some(Page::Schedules { .. }) => &[Context::Schedules, Context::Rows, Context::Table, Context::Pane],
-                Some(Page::Timeline(_)) => &[Context::Timeline, Context::Rows, Context::Jobs, Context::Pane],
-                Some(Page::Job { .. }) => {
-                    &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
-                }
-                Some(Page::Output(_)) => &[Context::Output, Context::Jobs, Context::Pager, Context::Pane],
-                Some(Page::Watch(watch)) if watch.is_running() => {
-                    &[Context::Running, Context::Watch, Context::Pager, Context::Pane]
-                }
-                Some(Page::Watch(_)) => &[Context::Watch, Context::Pager, Context::Pane],
-                Some(Page::Text { .. }) | None => &[Context::Pager, Context::Pane],
-            },
+            (None, Focus::Page) => self.pages.last().map_or(&[], Page::keys),
             (None, Focus::Result) => &[Context::Result, Context::Pager, Context::Pane],
         };
         let proposal = self.proposal.as_ref().filter(|_| self.overlay.is_none()).map(|_| Context::Proposal);

@@ -9,6 +9,7 @@ use super::Action::{
 };
 use super::{Action, Binding, Context};
 use crate::app::line::Edit as E;
+use crate::app::listing::Listed;
 use crate::app::pager::Command as C;
 use crate::app::panes::Pane;
 use crate::app::row_verb::RowVerb as R;
@@ -212,9 +213,9 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Everywhere, "F3", Mouse, "mouse on and off", 0),
     key(Context::Everywhere, "F4", Failures, "to what has failed", 0),
     key(Context::Everywhere, "F5", Retry, "reconnect now", 0),
-    key(Context::Everywhere, "F6", Action::Groups, "failures by cause", 0),
+    key(Context::Everywhere, "F6", Action::List(Listed::Groups), "failures by cause", 0),
     key(Context::Everywhere, "F7", Action::Timeline, "timeline", 0),
-    key(Context::Everywhere, "F8", Action::Schedules, "schedules", 0),
+    key(Context::Everywhere, "F8", Action::List(Listed::Schedules), "schedules", 0),
     key(Context::Everywhere, "Ctrl-C", Interrupt, "clear or stop; twice quits", 0),
     key(Context::Everywhere, "Ctrl-Z", Suspend, "to the shell", 0),
     key(Context::Everywhere, "Ctrl-L", Repaint, "redraw the screen", 0),

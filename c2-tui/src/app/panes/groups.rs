@@ -1,15 +1,43 @@
-//! The columns of the page of failures: jobs that failed alike in one row.
+//! The page of failures and its columns: jobs that failed alike in one row.
 
 use std::borrow::Cow;
 
-use crate::app::cache::{Group, Sight};
-use crate::app::table::{Align, Cell, Column, Order, Room, Tone};
+use crate::app::cache::{Cache, Group, Sight};
+use crate::app::figures::Asked;
+use crate::app::keymap::Context;
+use crate::app::listing::Source;
+use crate::app::panes::Nothing;
+use crate::app::table::{Align, Cell, Column, Grid, Order, Room, Table, Tone};
 
 /// The column by which they are ordered at first: what happened most.
-pub(crate) const COUNT: usize = 0;
+const COUNT: usize = 0;
+
+pub(crate) struct Groups;
+
+impl Source for Groups {
+    fn title(&self) -> &'static str {
+        "failures"
+    }
+
+    fn asks(&self) -> Asked {
+        Asked::Stats
+    }
+
+    fn table(&self) -> Box<dyn Grid<Cache>> {
+        Box::new(Table::new(COLUMNS, (), COUNT, true))
+    }
+
+    fn keys(&self) -> &'static [Context] {
+        &[Context::Groups, Context::Rows, Context::Table, Context::Pane]
+    }
+
+    fn nothing(&self) -> Nothing {
+        ("no job has failed lately", &[])
+    }
+}
 
 /// In the order of the screen.
-pub(crate) const COLUMNS: &[Column<Group>] = &[
+const COLUMNS: &[Column<Group>] = &[
     Column {
         name: "failed",
         room: Room::Fixed(7),

@@ -1,22 +1,53 @@
-//! The columns of the page of schedules: when each runs next, and what came of it lately.
+//! The page of schedules and its columns: when each runs next, and what came of it lately.
 
 use std::borrow::Cow;
 
 use c2_shared::api::schedules::CameTo;
 
-use crate::app::cache::{Schedule, Sight};
+use crate::app::cache::{Cache, Schedule, Sight};
+use crate::app::figures::Asked;
 use crate::app::glyphs::Glyphs;
+use crate::app::keymap::Context;
+use crate::app::listing::Source;
 use crate::app::panes::log::clock;
-use crate::app::panes::tone;
-use crate::app::table::{Align, Cell, Column, Order, Room, Tone};
+use crate::app::panes::{Nothing, tone};
+use crate::app::table::{Align, Cell, Column, Grid, Order, Room, Table, Tone};
 
 /// The column by which they are ordered at first: what comes next.
-pub(crate) const NEXT: usize = 1;
+const NEXT: usize = 1;
 /// Runs that a row tells of.
 const HISTORY_LEN: usize = 8;
 
+pub(crate) struct Schedules;
+
+impl Source for Schedules {
+    fn title(&self) -> &'static str {
+        "schedules"
+    }
+
+    fn asks(&self) -> Asked {
+        Asked::Schedules
+    }
+
+    fn is_fickle(&self) -> bool {
+        true
+    }
+
+    fn table(&self) -> Box<dyn Grid<Cache>> {
+        Box::new(Table::new(COLUMNS, (), NEXT, false))
+    }
+
+    fn keys(&self) -> &'static [Context] {
+        &[Context::Schedules, Context::Rows, Context::Table, Context::Pane]
+    }
+
+    fn nothing(&self) -> Nothing {
+        ("there is no schedule; this adds one:", &[("schedule NAME @daily \"COMMAND\"", "")])
+    }
+}
+
 /// In the order of the screen.
-pub(crate) const COLUMNS: &[Column<Schedule>] = &[
+const COLUMNS: &[Column<Schedule>] = &[
     Column {
         name: "name",
         room: Room::Grow { min: 10, share: 2 },

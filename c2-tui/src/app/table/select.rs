@@ -40,7 +40,9 @@ impl Step {
 }
 
 /// What can be done with a table whatever its rows are.
-pub(crate) trait Grid<S> {
+pub(crate) trait Grid<S>: std::fmt::Debug {
+    /// The same once more.
+    fn boxed(&self) -> Box<dyn Grid<S>>;
     fn step(&mut self, step: Step);
     /// Selects the row at a position.
     fn go_to(&mut self, at: usize);
@@ -104,6 +106,12 @@ pub(crate) trait Grid<S> {
     fn sort_turned(&mut self, cache: &S);
     /// Orders all rows anew.
     fn rebuild(&mut self, cache: &S);
+}
+
+impl<S> Clone for Box<dyn Grid<S>> {
+    fn clone(&self) -> Self {
+        self.boxed()
+    }
 }
 
 impl<R: Row> Table<R> {
@@ -177,6 +185,10 @@ impl<R: Row> Table<R> {
 }
 
 impl<R: Row> Grid<R::Cache> for Table<R> {
+    fn boxed(&self) -> Box<dyn Grid<R::Cache>> {
+        Box::new(self.clone())
+    }
+
     fn step(&mut self, step: Step) {
         self.go_to(step.from(self.cursor, self.order().len(), self.height));
     }
