@@ -19,6 +19,8 @@ use ratatui::backend::TestBackend;
 const JOBS: u64 = 50_000;
 const JOBS_AS_TEST: u64 = 1_000;
 const NOW_MS: u64 = 1_700_057_000_000;
+/// A search for two words, for what lacks one, in a column, and for an expression.
+const FILTERS: [&str; 5] = ["number 4", "!77", "state:queued", "state:queued number 77", "re:number\\s\\d*77"];
 /// The column of the job's text.
 const TEXT: usize = 2;
 
@@ -26,13 +28,11 @@ fn main() {
     let as_bench = std::env::args().any(|argument| argument == "--bench");
     let mut console = knowing(if as_bench { JOBS } else { JOBS_AS_TEST });
     let mut criterion = Criterion::default().configure_from_args().sample_size(20);
-    let mut texts = ["number 4", "!77", "state:queued number 77", "re:number\\s\\d*77"].iter().cycle();
-    criterion.bench_function("filter", |b| {
-        b.iter(|| {
-            let text = texts.next().expect("a cycle");
-            assert!(console.filter(text) > 0, "{text} keeps something");
+    for text in FILTERS {
+        criterion.bench_function(&format!("filter {text}"), |b| {
+            b.iter(|| assert!(console.filter(text) > 0, "{text} keeps something"));
         });
-    });
+    }
     console.filter("");
     criterion.bench_function("sort by text, and back", |b| {
         b.iter(|| {
@@ -99,24 +99,32 @@ fn shown(criterion: &mut Criterion, console: &Console) {
     criterion.bench_function("failures by cause are told", |b| b.iter(|| failing.failures(failures())));
 }
 
-/// The first filter after two others had the processor's caches for themselves, each with 64 MB.
+/// The first of each after two others had the processor's caches for themselves, each with 64 MB.
 fn cold(criterion: &mut Criterion, console: &mut Console) {
     const WALKED: usize = 64 << 20;
     let memory = vec![1_u8; 2 * WALKED];
     let walk = |part: &[u8]| part.iter().step_by(64).map(|byte| u64::from(*byte)).sum::<u64>();
-    let mut texts = ["number 4", "!77", "state:queued number 77", "re:number\\s\\d*77"].iter().cycle();
-    criterion.bench_function("filter on a cold cache", |b| {
-        b.iter_batched(
-            || {
-                std::thread::scope(|scope| {
-                    for part in memory.chunks(WALKED) {
-                        scope.spawn(move || black_box(walk(part)));
-                    }
-                });
-            },
-            |()| console.filter(texts.next().expect("a cycle")),
-            BatchSize::PerIteration,
-        );
+    let spoil = || {
+        std::thread::scope(|scope| {
+            for part in memory.chunks(WALKED) {
+                scope.spawn(move || black_box(walk(part)));
+            }
+        });
+    };
+    for text in FILTERS {
+        criterion.bench_function(&format!("filter {text} on a cold cache"), |b| {
+            b.iter_batched(spoil, |()| console.filter(text), BatchSize::PerIteration);
+        });
+    }
+    console.filter("");
+    criterion.bench_function("sort by text on a cold cache", |b| {
+        b.iter_batched(spoil, |()| console.sort_by(TEXT), BatchSize::PerIteration);
+    });
+    console.sort_by(0);
+    let mut terminal = Terminal::new(TestBackend::new(200, 50)).expect("a screen in memory");
+    criterion.bench_function("frame on a cold cache", |b| {
+        let draw = |()| terminal.draw(|frame| console.draw(black_box(frame))).map(drop).expect("it takes all");
+        b.iter_batched(spoil, draw, BatchSize::PerIteration);
     });
 }
 

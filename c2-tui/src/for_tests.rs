@@ -60,15 +60,15 @@ pub fn batch(text: &str) -> Result<Vec<JobSpec>, String> {
     .collect()
 }
 
-/// All cells and lines that are shown of what a job wrote.
+/// All pieces and lines that are shown of what a job wrote.
 pub fn shown(bytes: &[u8], width: usize, height: usize) -> Vec<String> {
     let mut pager = Pager::new(bytes);
     pager.set_size(width, height);
     for _ in 0..64 {
         pager.settle();
     }
-    let cells = pager.rows().iter().flat_map(|row| &row.cells).map(|cell| cell.text.to_string());
-    cells.chain(pager.lines()).collect()
+    let pieces = pager.rows().iter().flat_map(|row| &row.pieces).map(|piece| piece.text.clone());
+    pieces.chain(pager.lines()).collect()
 }
 
 /// A long output in a file.
@@ -151,7 +151,7 @@ fn a_gigabyte_opens_at_its_end_with_little_memory() {
     file.write_all_at(lines.as_bytes(), (1 << 30) - lines.len() as u64).expect("there is room for it");
     let mut reading = Output::of(file).expect("it has a length").open();
     let last = |reading: &Reading| -> String {
-        let row = reading.pager.rows().last().map(|row| row.cells.iter().map(|cell| cell.text.as_str()).collect());
+        let row = reading.pager.rows().last().map(|row| row.text());
         row.unwrap_or_default()
     };
     assert_eq!(last(&reading), "line 10000");

@@ -1,6 +1,7 @@
 //! What ran side by side: each worker has as many lanes as it has slots, or as ever ran there at once.
 //! Pure; the full screen and the line show the same lanes.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -22,32 +23,39 @@ pub(crate) struct Lane {
 /// Puts spans, which are in the order of their starts, side by side; the lanes are in the order of
 /// workers.
 pub(crate) fn lanes(spans: &[Span]) -> Vec<Lane> {
-    // Each lane with the time until which it is taken.
-    let mut lanes: Vec<(Lane, u64)> = Vec::new();
+    // Of each worker the lanes, each with the time until which it is taken.
+    let mut workers: BTreeMap<_, Vec<(Vec<usize>, u64)>> = BTreeMap::new();
     for (at, span) in spans.iter().enumerate() {
-        let is_there = |lane: &Lane| (lane.worker, &lane.worker_id) == (span.worker, &span.worker_id);
+        let lanes = workers.entry((span.worker, &span.worker_id)).or_default();
         let until = span.ended_ms.unwrap_or(u64::MAX);
-        match lanes.iter_mut().find(|(lane, taken)| is_there(lane) && *taken <= span.started_ms) {
+        match lanes.iter_mut().find(|(_, taken)| *taken <= span.started_ms) {
             Some((lane, taken)) => {
-                lane.spans.push(at);
+                lane.push(at);
                 *taken = until;
             }
-            None => {
-                let number = lanes.iter().filter(|(lane, _)| is_there(lane)).count() + 1;
-                let (worker, worker_id) = (span.worker, span.worker_id.clone());
-                lanes.push((Lane { worker, worker_id, number, spans: vec![at] }, until));
-            }
+            None => lanes.push((vec![at], until)),
         }
     }
-    let mut lanes: Vec<Lane> = lanes.into_iter().map(|(lane, _)| lane).collect();
-    sort(&mut lanes);
-    lanes
+    let lane = |(worker, id): (IpAddr, &Option<WorkerId>), number, spans| Lane {
+        worker,
+        worker_id: id.clone(),
+        number,
+        spans,
+    };
+    let numbered = workers.into_iter().flat_map(|(worker, lanes)| {
+        lanes.into_iter().zip(1..).map(move |((spans, _), number)| lane(worker, number, spans))
+    });
+    numbered.collect()
 }
 
 /// Adds the slots of workers in which nothing ran.
 pub(crate) fn add_idle(lanes: &mut Vec<Lane>, workers: impl Iterator<Item = (IpAddr, WorkerId, u32)>) {
+    let mut used: BTreeMap<WorkerId, usize> = BTreeMap::new();
+    for id in lanes.iter().filter_map(|lane| lane.worker_id.clone()) {
+        *used.entry(id).or_default() += 1;
+    }
     for (worker, id, slots) in workers {
-        let used = lanes.iter().filter(|lane| lane.worker_id.as_ref() == Some(&id)).count();
+        let used = used.get(&id).copied().unwrap_or_default();
         let slots = usize::try_from(slots).unwrap_or(usize::MAX);
         let idle = |number| Lane { worker, worker_id: Some(id.clone()), number, spans: Vec::new() };
         lanes.extend((used + 1..=slots).map(idle));

@@ -55,6 +55,11 @@ impl Entry {
         }
     }
 
+    /// Its name with room between several keys.
+    pub(crate) fn keys(&self) -> String {
+        self.name().replace(' ', "  ")
+    }
+
     const fn action(&self) -> Option<Action> {
         match self {
             Self::Key(binding) => Some(binding.action),
@@ -137,6 +142,12 @@ impl Finder {
         let mut ranked: Vec<(u8, Entry)> = ranked.collect();
         ranked.sort_by_key(|(rank, _)| *rank);
         ranked.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// Cells of the longest name.
+    pub(crate) fn widest(&self) -> usize {
+        let names = self.entries.iter().filter(|entry| !matches!(entry, Entry::Head(_)));
+        names.map(|entry| entry.keys().len()).max().unwrap_or(0)
     }
 
     pub(crate) fn chosen(&self) -> Option<Entry> {

@@ -143,8 +143,7 @@ pub(crate) fn screen(model: &Model) -> Screen {
     }
     if let Some(result) = &model.result {
         let zoomed = model.zoom && model.focus == Focus::Result;
-        let lines = result.rows(width);
-        let wanted = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2);
+        let wanted = u16::try_from(result.rows).unwrap_or(u16::MAX).saturating_add(2);
         let most = if zoomed { rest.height } else { (rest.height * 3 / 5).max(4) };
         let rows = match () {
             () if zoomed => most,
@@ -181,7 +180,7 @@ pub(crate) fn screen(model: &Model) -> Screen {
 /// Half of the room of the jobs: of a worker's, or of the pane that has them.
 fn beside_jobs(model: &Model, screen: &mut Screen) -> Option<Area> {
     let jobs = match model.pages.last() {
-        Some(Page::Worker { .. } | Page::Alike { .. }) => screen.page.as_mut(),
+        Some(page) if page.grid().is_some_and(|grid| grid.is_of_jobs()) => screen.page.as_mut(),
         Some(_) => None,
         None => {
             let of_jobs = |pane: &Pane| model.panes.grid(*pane).is_of_jobs();

@@ -33,9 +33,8 @@ pub(crate) enum Shown {
 impl Live {
     /// The last `NN%` or `i/n` of what it writes, as far as its end is in sight.
     pub(crate) fn percent(&self) -> Option<u8> {
-        let line = |row: &Row| row.cells.iter().map(|cell| cell.text.as_str()).collect::<String>();
         let rows = self.text.rows().iter().rev().filter(|_| self.text.is_at_end());
-        rows.map(line).find_map(|line| progress::percent(&line))
+        rows.map(Row::text).find_map(|line| progress::percent(&line))
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod figures;
 pub(crate) mod finder;
 pub(crate) mod layout;
 pub(crate) mod line;
+pub(crate) mod listing;
 pub(crate) mod live;
 mod offers;
 pub(crate) mod overlay;

@@ -137,19 +137,20 @@ pub(crate) struct ResultView {
     /// The line that made it.
     pub(crate) title: String,
     pub(crate) text: Pager,
-    /// Cells of its first lines, of which those that are too long go on in the next row.
-    pub(crate) widths: Vec<usize>,
+    /// Rows that it takes in a box as wide as the screen.
+    pub(crate) rows: usize,
     pub(crate) status: i32,
     /// A page was opened since: of the result its title stays.
     pub(crate) is_folded: bool,
 }
 
+/// Rows of a result that are counted; no screen has more.
+const ROWS_MAX: usize = 500;
+
 impl ResultView {
-    /// Rows that it takes in a box of this width.
-    pub(crate) fn rows(&self, width: u16) -> usize {
-        let room = usize::from(width.saturating_sub(4)).max(2);
-        let more: usize = self.widths.iter().map(|cells| cells.div_ceil(room).saturating_sub(1)).sum();
-        self.text.line_count().saturating_add(more)
+    /// Counts its rows on a screen of this width.
+    pub(crate) fn measure(&mut self, width: u16) {
+        self.rows = self.text.rows_within(width.saturating_sub(4).into(), ROWS_MAX);
     }
 }
 
@@ -233,23 +234,7 @@ impl Model {
             (None, Focus::Line) if self.line.menu.is_some() => &[Context::Menu, Context::Line],
             (None, Focus::Line) => &[Context::Line],
             (None, Focus::Pane(pane)) => pane.view().keys(),
-            (None, Focus::Page) => match self.pages.last() {
-                Some(Page::Worker { .. } | Page::Alike { .. }) => {
-                    &[Context::Rows, Context::Jobs, Context::JobRows, Context::Table, Context::Pane]
-                }
-                Some(Page::Groups { .. }) => &[Context::Groups, Context::Rows, Context::Table, Context::Pane],
-                Some(Page::Schedules { .. }) => &[Context::Schedules, Context::Rows, Context::Table, Context::Pane],
-                Some(Page::Timeline(_)) => &[Context::Timeline, Context::Rows, Context::Jobs, Context::Pane],
-                Some(Page::Job { .. }) => {
-                    &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
-                }
-                Some(Page::Output(_)) => &[Context::Output, Context::Jobs, Context::Pager, Context::Pane],
-                Some(Page::Watch(watch)) if watch.is_running() => {
-                    &[Context::Running, Context::Watch, Context::Pager, Context::Pane]
-                }
-                Some(Page::Watch(_)) => &[Context::Watch, Context::Pager, Context::Pane],
-                Some(Page::Text { .. }) | None => &[Context::Pager, Context::Pane],
-            },
+            (None, Focus::Page) => self.pages.last().map_or(&[], Page::keys),
             (None, Focus::Result) => &[Context::Result, Context::Pager, Context::Pane],
         };
         let proposal = self.proposal.as_ref().filter(|_| self.overlay.is_none()).map(|_| Context::Proposal);

@@ -12,7 +12,8 @@ impl Model {
         match action {
             action if self.settings.readonly && action.changes() => false,
             Action::Row(verb) if verb.is_of_jobs() => match (job, self.pages.last()) {
-                (_, Some(Page::Groups { .. })) => true,
+                // A row stands for several.
+                (_, Some(Page::List(_))) => true,
                 (Some(job), _) => verb.fits_job(job.row.state),
                 (None, _) => false,
             },

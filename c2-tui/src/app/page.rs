@@ -10,11 +10,13 @@ use std::net::IpAddr;
 use c2_shared::api::jobs::JobInfo;
 use c2_shared::id::{JobId, WorkerId};
 
-use crate::app::cache::{Cache, Group, Job, JobScope, Schedule};
+use crate::app::cache::{Cache, Job, JobScope};
 use crate::app::figures::{Asked, Freshness};
+use crate::app::keymap::Context;
+use crate::app::listing::Listing;
 use crate::app::live::Live;
 use crate::app::pager::Pager;
-use crate::app::panes::{groups, jobs, schedules};
+use crate::app::panes::jobs;
 use crate::app::report::{DocumentId, Fault};
 use crate::app::table::{Grid, Table};
 use crate::app::text;
@@ -35,13 +37,8 @@ pub(crate) enum Page {
         /// What it writes.
         live: Live,
     },
-    /// Failures by their cause.
-    Groups {
-        groups: Table<Group>,
-        freshness: Freshness,
-        /// Why c2d did not tell them.
-        fault: Option<Fault>,
-    },
+    /// Rows that c2d tells when it is asked.
+    List(Listing),
     /// Jobs that failed alike.
     Alike {
         /// What they wrote last.
@@ -51,13 +48,6 @@ pub(crate) enum Page {
         jobs: Table<Job>,
     },
     Timeline(Box<Timeline>),
-    /// What c2d submits by itself.
-    Schedules {
-        schedules: Table<Schedule>,
-        freshness: Freshness,
-        /// Why c2d did not tell them.
-        fault: Option<Fault>,
-    },
     /// What a job writes, and nothing else.
     Output(Live),
     /// A command that gives its lines while it runs.
@@ -83,16 +73,6 @@ impl Page {
         Self::Worker { id, ip, jobs }
     }
 
-    pub(crate) fn groups() -> Self {
-        let groups = Table::new(groups::COLUMNS, (), groups::COUNT, true);
-        Self::Groups { groups, freshness: Freshness::default(), fault: None }
-    }
-
-    pub(crate) fn schedules() -> Self {
-        let schedules = Table::new(schedules::COLUMNS, (), schedules::NEXT, false);
-        Self::Schedules { schedules, freshness: Freshness::fickle(), fault: None }
-    }
-
     pub(crate) fn alike(line: String, ids: Vec<JobId>) -> Self {
         let jobs = Table::new(jobs::COLUMNS, JobScope::These(ids.iter().copied().collect()), 0, true);
         Self::Alike { line, ids, jobs }
@@ -103,10 +83,9 @@ impl Page {
         match self {
             Self::Worker { ip, .. } => ip.to_string(),
             Self::Job { live, .. } => live.job.to_string(),
-            Self::Groups { .. } => "failures".to_owned(),
+            Self::List(list) => list.of.source().title().to_owned(),
             Self::Alike { line, .. } => text::sanitize(line),
             Self::Timeline(_) => "timeline".to_owned(),
-            Self::Schedules { .. } => "schedules".to_owned(),
             Self::Output(live) => live.shown.word().to_owned(),
             Self::Watch(watch) => text::sanitize(&watch.line.text),
             Self::Text { title, .. } => title.clone(),
@@ -120,22 +99,38 @@ impl Page {
         }
     }
 
+    /// The keys that act on it, the nearest first.
+    pub(crate) fn keys(&self) -> &'static [Context] {
+        match self {
+            Self::Worker { .. } | Self::Alike { .. } => {
+                &[Context::Rows, Context::Jobs, Context::JobRows, Context::Table, Context::Pane]
+            }
+            Self::List(list) => list.of.source().keys(),
+            Self::Timeline(_) => &[Context::Timeline, Context::Rows, Context::Jobs, Context::Pane],
+            Self::Job { .. } => &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane],
+            Self::Output(_) => &[Context::Output, Context::Jobs, Context::Pager, Context::Pane],
+            Self::Watch(watch) if watch.is_running() => {
+                &[Context::Running, Context::Watch, Context::Pager, Context::Pane]
+            }
+            Self::Watch(_) => &[Context::Watch, Context::Pager, Context::Pane],
+            Self::Text { .. } => &[Context::Pager, Context::Pane],
+        }
+    }
+
     /// Its table.
-    pub(crate) const fn grid(&self) -> Option<&dyn Grid<Cache>> {
+    pub(crate) fn grid(&self) -> Option<&dyn Grid<Cache>> {
         match self {
             Self::Worker { jobs, .. } | Self::Alike { jobs, .. } => Some(jobs),
-            Self::Groups { groups, .. } => Some(groups),
-            Self::Schedules { schedules, .. } => Some(schedules),
+            Self::List(list) => Some(&*list.rows),
             _ => None,
         }
     }
 
     /// The same, to change it.
-    pub(crate) const fn grid_mut(&mut self) -> Option<&mut dyn Grid<Cache>> {
+    pub(crate) fn grid_mut(&mut self) -> Option<&mut dyn Grid<Cache>> {
         match self {
             Self::Worker { jobs, .. } | Self::Alike { jobs, .. } => Some(jobs),
-            Self::Groups { groups, .. } => Some(groups),
-            Self::Schedules { schedules, .. } => Some(schedules),
+            Self::List(list) => Some(&mut *list.rows),
             _ => None,
         }
     }
@@ -149,10 +144,9 @@ impl Page {
     }
 
     /// What is asked of c2d for it, and how fresh that is.
-    pub(crate) const fn asks(&self) -> Option<(Asked, &Freshness)> {
+    pub(crate) fn asks(&self) -> Option<(Asked, &Freshness)> {
         match self {
-            Self::Groups { freshness, .. } => Some((Asked::Stats, freshness)),
-            Self::Schedules { freshness, .. } => Some((Asked::Schedules, freshness)),
+            Self::List(list) => Some((list.of.source().asks(), &list.freshness)),
             Self::Timeline(timeline) => Some((Asked::Timeline { since_s: timeline.since_s }, &timeline.freshness)),
             _ => None,
         }
@@ -160,9 +154,18 @@ impl Page {
 
     pub(crate) const fn freshness_mut(&mut self) -> Option<&mut Freshness> {
         match self {
-            Self::Groups { freshness, .. } | Self::Schedules { freshness, .. } => Some(freshness),
+            Self::List(list) => Some(&mut list.freshness),
             Self::Timeline(timeline) => Some(&mut timeline.freshness),
             _ => None,
+        }
+    }
+
+    /// Takes why c2d did not tell it.
+    pub(crate) fn fail(&mut self, why: &Fault) {
+        match self {
+            Self::List(list) => list.fault = Some(why.clone()),
+            Self::Timeline(timeline) => timeline.fault = Some(why.clone()),
+            _ => {}
         }
     }
 

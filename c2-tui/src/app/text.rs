@@ -45,6 +45,16 @@ pub(crate) fn cut_end(text: &str, cells: usize, sign: &str) -> String {
     format!("{}{sign}", head(text, cells - 1))
 }
 
+/// `text` in at most `cells`, with `sign` behind the last word that has room.
+pub(crate) fn cut_words(text: &str, cells: usize, sign: &str) -> String {
+    let cut = cut_end(text, cells, sign);
+    let whole = cut.strip_suffix(sign).filter(|_| cut != text).and_then(|start| {
+        let goes_on = text[start.len()..].starts_with(|c: char| !c.is_whitespace());
+        if goes_on { start.rfind(' ').map(|at| start[..at].trim_end_matches([' ', ',', ';', ':'])) } else { None }
+    });
+    whole.map(|whole| format!("{whole}{sign}")).unwrap_or(cut)
+}
+
 /// `text` in at most `cells`, with `sign` in its middle where it was cut: both the program and the
 /// last argument of a long command say more than what lies between them.
 pub(crate) fn cut_middle(text: &str, cells: usize, sign: &str) -> String {
@@ -121,6 +131,21 @@ mod tests {
             assert_eq!(cut_end(text, cells, "~"), end, "{text}");
             assert_eq!(cut_middle(text, cells, "~"), middle, "{text}");
             assert!(width(middle) <= cells);
+        }
+    }
+
+    #[test]
+    fn words_are_cut_between_them() {
+        let table = [
+            ("List the jobs, all of them", 40, "List the jobs, all of them"),
+            ("List the jobs, all of them", 17, "List the jobs~"),
+            ("List the jobs, all of them", 14, "List the~"),
+            ("List the jobs", 9, "List the~"),
+            ("Unbreakable", 5, "Unbr~"),
+            ("", 5, ""),
+        ];
+        for (text, cells, cut) in table {
+            assert_eq!(cut_words(text, cells, "~"), cut, "{text} in {cells}");
         }
     }
 

@@ -1,5 +1,9 @@
 //! What ran in each slot over the last minutes, with one run selected.
+//!
+//! Which cells a run takes is worked out when c2d tells something new, and when a cell's time has passed, rather than
+//! for each frame.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use c2_shared::api::figures::{self, Span};
@@ -10,10 +14,14 @@ use crate::app::cache::Cache;
 use crate::app::figures::Freshness;
 use crate::app::report::Fault;
 use crate::app::table::Step;
+use crate::app::text;
 use crate::lanes::{self, Lane};
 
 /// The latest attempt at a job, whichever that is.
 const LATEST: u32 = u32::MAX;
+
+/// Cells for the name of a slot, at most.
+const NAME_MAX: usize = 20;
 
 /// Without a word about it, the last quarter of an hour.
 pub(crate) const SINCE_S: u64 = 15 * 60;
@@ -29,6 +37,9 @@ pub(crate) struct Timeline {
     told: Option<(u64, Mono)>,
     spans: Vec<Span>,
     lanes: Vec<Lane>,
+    /// What each slot is called.
+    names: Vec<String>,
+    laid: Option<Laid>,
     /// The selected run: an attempt at a job.
     selected: Option<(JobId, u32)>,
     /// The selected lane, and the first one in sight.
@@ -37,6 +48,24 @@ pub(crate) struct Timeline {
     height: usize,
     /// The time at which the selection goes from lane to lane.
     at_ms: u64,
+}
+
+/// The lanes in sight, as they were laid out for a place and a time.
+#[derive(Clone, Debug)]
+struct Laid {
+    /// First lane, how many, cells for all, and the end of the time.
+    what: (usize, usize, usize, u64),
+    names: usize,
+    runs: Vec<Vec<Run>>,
+}
+
+/// The cells of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Its place in the list of spans.
+    pub(crate) span: usize,
+    pub(crate) from: usize,
+    pub(crate) cells: usize,
 }
 
 impl Timeline {
@@ -49,6 +78,8 @@ impl Timeline {
             told: None,
             spans: Vec::new(),
             lanes: Vec::new(),
+            names: Vec::new(),
+            laid: None,
             selected: selected.map(|job| (job, LATEST)),
             lane: 0,
             top: 0,
@@ -66,6 +97,8 @@ impl Timeline {
         let workers = cache.workers.values().map(|worker| &worker.row);
         let workers = workers.filter(|row| row.status.is_reachable());
         lanes::add_idle(&mut self.lanes, workers.map(|row| (row.ip, row.worker_id.clone(), row.slots)));
+        self.names = names(&self.lanes, cache);
+        self.laid = None;
         if let Some((job, LATEST)) = self.selected {
             let latest = self.spans.iter().filter(|span| span.job_id == job).map(|span| span.attempt).max();
             self.selected = Some((job, latest.unwrap_or(LATEST)));
@@ -92,9 +125,21 @@ impl Timeline {
         self.told.is_some()
     }
 
-    /// The lanes in sight, each with its place.
-    pub(crate) fn visible(&self) -> impl Iterator<Item = (usize, &Lane)> {
-        self.lanes.iter().enumerate().skip(self.top).take(self.height)
+    /// The lanes in sight: the place of each, its name and its runs.
+    pub(crate) fn visible(&self) -> impl Iterator<Item = (usize, &str, &[Run])> {
+        let lanes = self.names.iter().enumerate().skip(self.top);
+        let runs = self.laid.iter().flat_map(|laid| &laid.runs);
+        lanes.zip(runs).map(|((at, name), runs)| (at, name.as_str(), runs.as_slice()))
+    }
+
+    /// Cells for the names of slots.
+    pub(crate) fn names(&self) -> usize {
+        self.laid.as_ref().map_or(0, |laid| laid.names)
+    }
+
+    /// Cells for their runs, in so many for both.
+    pub(crate) const fn track(width: usize, names: usize) -> usize {
+        width.saturating_sub(names + 3)
     }
 
     pub(crate) fn spans(&self) -> &[Span] {
@@ -131,9 +176,24 @@ impl Timeline {
         self.spans.iter().find(|span| self.is_selected(span))
     }
 
-    pub(crate) fn set_height(&mut self, height: usize) {
+    /// Fits it into so many cells and lanes.
+    pub(crate) fn fit(&mut self, width: usize, height: usize, now: Mono) {
         self.height = height.max(1);
         self.keep_in_sight();
+        let widest = self.names.iter().skip(self.top).take(self.height).map(|name| text::width(name)).max();
+        let names = widest.unwrap_or(0).min(width / 4).min(NAME_MAX);
+        let track = Self::track(width, names);
+        let shown_ms = self.since_s.saturating_mul(1_000);
+        // All of it moves by whole cells.
+        let cell_ms = shown_ms.checked_div(track as u64).unwrap_or(0).max(1);
+        let end = self.time(now).end.next_multiple_of(cell_ms);
+        let what = (self.top, self.height, width, end);
+        if self.laid.as_ref().is_none_or(|laid| laid.what != what) {
+            let time = end.saturating_sub(shown_ms)..end;
+            let lanes = self.lanes.iter().skip(self.top).take(self.height);
+            let runs = lanes.map(|lane| runs(&lane.cells(&self.spans, &time, track))).collect();
+            self.laid = Some(Laid { what, names, runs });
+        }
     }
 
     /// From lane to lane, at the same time.
@@ -186,4 +246,31 @@ impl Timeline {
         let lowest = (self.lane + 1).saturating_sub(self.height);
         self.top = self.top.clamp(lowest, self.lane).min(self.lanes.len().saturating_sub(self.height));
     }
+}
+
+/// What slots are called: by the hosts of their workers, or by the addresses where hosts are called alike.
+fn names(lanes: &[Lane], cache: &Cache) -> Vec<String> {
+    let mut hosts: BTreeMap<&str, usize> = BTreeMap::new();
+    for worker in cache.workers.values().filter(|worker| !worker.hostname.is_empty()) {
+        *hosts.entry(&worker.hostname).or_default() += 1;
+    }
+    let name = |lane: &Lane| {
+        let worker = lane.worker_id.as_ref().and_then(|id| cache.workers.get(id));
+        match worker.filter(|worker| hosts.get(worker.hostname.as_str()) == Some(&1)) {
+            Some(worker) => format!("{}.{}", worker.hostname, lane.number),
+            None => format!("{}.{}", lane.worker, lane.number),
+        }
+    };
+    lanes.iter().map(name).collect()
+}
+
+/// Cells that belong to the same span, put together.
+fn runs(cells: &[Option<usize>]) -> Vec<Run> {
+    let mut runs = Vec::new();
+    let mut from = 0;
+    for run in cells.chunk_by(|a, b| a == b) {
+        runs.extend(run[0].map(|span| Run { span, from, cells: run.len() }));
+        from += run.len();
+    }
+    runs
 }

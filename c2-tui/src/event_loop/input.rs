@@ -39,8 +39,9 @@ pub(super) fn read(tasks: &mut tokio::task::JoinSet<()>, to: mpsc::Sender<Vec<Ev
     tasks.spawn(async move {
         let events = EventStream::new().take_while(|event| ready(event.is_ok())).filter_map(|event| ready(event.ok()));
         let mut reads = events.ready_chunks(READ_MAX);
-        while let Some(mut events) = reads.next().await {
+        while let Some(events) = reads.next().await {
             signals::tell_of_more_input();
+            let mut events = split::untangle(&events);
             while split::is_open(&events) {
                 let Ok(Some(rest)) = timeout(ALONE, reads.next()).await else { break };
                 split::join(&mut events, rest);

@@ -1,5 +1,5 @@
-//! Sequences of a terminal whose first byte came alone, over a slow line: crossterm takes that byte for
-//! the key Esc and the rest for letters, which would act.
+//! Sequences of a terminal of which crossterm takes the first byte for the key Esc and the rest for letters, which
+//! would act: that byte came alone, over a slow line, or at once with an Esc that was pressed before.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
@@ -8,6 +8,24 @@ use super::burst::letter;
 /// Whether the last event may be the first byte of a sequence.
 pub(super) fn is_open(events: &[Event]) -> bool {
     events.last().and_then(Event::as_key_press_event).is_some_and(|key| key == KeyEvent::from(KeyCode::Esc))
+}
+
+/// Finds the sequences that came at once with an Esc in front of them.
+pub(super) fn untangle(events: &[Event]) -> Vec<Event> {
+    let mut found = Vec::with_capacity(events.len());
+    let mut rest = events;
+    while let Some((event, behind)) = rest.split_first() {
+        found.push(event.clone());
+        rest = behind;
+        if is_open(&found) {
+            let text: String = rest.iter().map_while(letter).collect();
+            if let Some((event, len)) = sequence(&text) {
+                found.extend(event);
+                rest = &rest[len..];
+            }
+        }
+    }
+    found
 }
 
 /// Adds what came right behind an open sequence.
@@ -62,6 +80,8 @@ fn key(parameters: &str, last: char) -> Option<KeyEvent> {
             5 => KeyCode::PageUp,
             6 => KeyCode::PageDown,
             11..=15 => KeyCode::F(number - 10),
+            17..=21 => KeyCode::F(number - 11),
+            23 | 24 => KeyCode::F(number - 12),
             _ => return None,
         },
         _ => return None,
@@ -81,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_follows_an_esc_at_once_is_one_key_with_it() {
-        let table: [(&[&str], &[&str]); 12] = [
+        let table: [(&[&str], &[&str]); 14] = [
             (&["[A"], &["Up"]),
             (&["OB"], &["Down"]),
             (&["[1;5C"], &["Ctrl-Right"]),
@@ -89,6 +109,8 @@ mod tests {
             (&["[5~jk"], &["PgUp", "jk"]),
             (&["OP"], &["F1"]),
             (&["[15~"], &["F5"]),
+            (&["[17~"], &["F6"]),
+            (&["[19~"], &["F8"]),
             // The mouse, and what no key of the console is, is nothing at all.
             (&["[<0;12;5M"], &[]),
             (&["[99~x"], &["x"]),
@@ -110,5 +132,19 @@ mod tests {
         join(&mut found, events(&["[200~cancel 4", "Enter"]));
         assert_eq!(found[1..], [Event::Paste("cancel 4\n".to_owned())]);
         assert!(!is_open(&events(&["Esc", "x"])) && !is_open(&[]));
+    }
+
+    #[test]
+    fn a_sequence_right_behind_an_esc_is_not_text() {
+        let table: [(&[&str], &[&str]); 5] = [
+            (&["Alt-2", "p", "Esc", "[18~"], &["Alt-2", "p", "Esc", "F7"]),
+            (&["Esc", "[A", "Esc", "[Bx"], &["Esc", "Up", "Esc", "Down", "x"]),
+            (&["Esc", "b"], &["Esc", "Alt-B"]),
+            (&["Esc", "Down", "[A"], &["Esc", "Down", "[A"]),
+            (&["x", "Esc"], &["x", "Esc"]),
+        ];
+        for (came, wanted) in table {
+            assert_eq!(untangle(&events(came)), events(wanted), "{came:?}");
+        }
     }
 }

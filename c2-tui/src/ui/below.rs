@@ -47,7 +47,7 @@ fn say(canvas: &mut Canvas<'_, '_>, area: Area, advice: Advice) {
             let left = room.saturating_sub(text::width(&usage) + 3);
             let mut line = Line::from(canvas.span(format!(" {usage}"), Tone::Plain));
             if left >= SUMMARY {
-                let summary = text::cut_end(summary, left, canvas.glyphs.cut);
+                let summary = text::cut_words(summary, left, canvas.glyphs.cut);
                 line.push_span(canvas.span(format!("   {summary}"), Tone::Dim));
             }
             line

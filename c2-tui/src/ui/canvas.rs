@@ -81,20 +81,32 @@ impl<'a, 'f> Canvas<'a, 'f> {
 
     /// Writes text into at most `width` cells; what lies outside of the screen is not written.
     pub(super) fn put(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) {
+        self.write(x, y, width, text, style);
+    }
+
+    /// The same; answers the column behind it.
+    fn write(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
         let area = self.frame.area();
-        if x < area.right() && y < area.bottom() {
-            let width = width.min(area.right() - x);
-            self.frame.buffer_mut().set_stringn(x, y, text, width.into(), style);
+        if x >= area.right() || y >= area.bottom() {
+            return x;
         }
+        let width = width.min(area.right() - x);
+        let buffer = self.frame.buffer_mut();
+        if !text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+            return buffer.set_stringn(x, y, text, width.into(), style).0;
+        }
+        // Most texts are of ASCII, where no letter needs a look at its width and at its neighbours.
+        let end = x + width.min(u16::try_from(text.len()).unwrap_or(u16::MAX));
+        for (at, x) in (x..end).enumerate() {
+            buffer[(x, y)].set_symbol(&text[at..=at]).set_style(style);
+        }
+        end
     }
 
     /// Writes pieces of text; answers the column behind them.
     pub(super) fn put_line(&mut self, x: u16, y: u16, width: u16, line: &Line<'_>) -> u16 {
-        let area = self.frame.area();
-        if x < area.right() && y < area.bottom() {
-            return self.frame.buffer_mut().set_line(x, y, line, width.min(area.right() - x)).0;
-        }
-        x
+        let end = x.saturating_add(width);
+        line.iter().fold(x, |x, span| self.write(x, y, end.saturating_sub(x), &span.content, span.style))
     }
 
     /// Text in the middle of a row, and of those below where it is longer.

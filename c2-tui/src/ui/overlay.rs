@@ -55,19 +55,20 @@ fn find(canvas: &mut Canvas<'_, '_>, finder: &Finder) {
     let page = rows * usize::from(columns);
     let top = finder.at / page * page;
     let width = area.width / columns;
+    // Names take what they need, whatever is found, and words the rest.
+    let name = u16::try_from(finder.widest() + 3).unwrap_or(u16::MAX).min(width * 2 / 5);
     for (index, entry) in found.iter().enumerate().skip(top).take(page) {
         let place = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         let (column, y) = (place((index - top) / rows), area.y + 2 + place((index - top) % rows));
         let row = Area { x: area.x + column * width, y, width, height: 1 };
-        let keys = entry.name().replace(' ', "  ");
-        let name = width * 2 / 5;
+        let keys = entry.keys();
         match entry {
             Entry::Head(title) => canvas.put(row.x + 1, y, width, title, canvas.tone(Tone::Strong)),
             Entry::Key(_) => canvas.put(row.x + 2, y, name - 2, &keys, canvas.tone(Tone::Accent)),
             Entry::Command(_) => canvas.put(row.x + 2, y, name - 2, entry.name(), canvas.tone(Tone::Strong)),
         }
         let room = width.saturating_sub(name + 2);
-        let words = text::cut_end(entry.words(), room.into(), canvas.glyphs.cut);
+        let words = text::cut_words(entry.words(), room.into(), canvas.glyphs.cut);
         canvas.put(row.x + name + 1, y, room, &words, canvas.tone(Tone::Plain));
         if index == finder.at {
             canvas.wash(row, canvas.theme.selected());

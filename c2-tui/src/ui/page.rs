@@ -8,6 +8,7 @@ use super::{pager, pane, preview, table, timeline};
 use crate::app::cache::{Cache, Job, Worker, percent as percent_of};
 use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
+use crate::app::listing::Listing;
 use crate::app::live::Live;
 use crate::app::msg::Target;
 use crate::app::page::Page;
@@ -40,26 +41,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             rows(canvas, below, area, jobs, "it has run no job that is still known");
         }
         Page::Alike { jobs, .. } => rows(canvas, below, area, jobs, "these jobs are no longer known here"),
-        Page::Groups { groups, fault, freshness } => {
-            let nothing = match fault {
-                Some(fault) => text::sanitize(&fault.words()),
-                None if freshness.is_awaited() => "asking c2d".to_owned(),
-                None => "no job has failed lately".to_owned(),
-            };
-            rows(canvas, below, area, groups, &nothing);
-        }
-        Page::Schedules { schedules, fault, freshness } => {
-            let nothing = match fault {
-                Some(fault) => text::sanitize(&fault.words()),
-                None if freshness.is_awaited() => "asking c2d".to_owned(),
-                None if model.cache.schedules.is_empty() => {
-                    let example = "schedule NAME @daily \"COMMAND\"";
-                    canvas.centred(below, below.height / 2 + 1, example, canvas.tone(Tone::Accent));
-                    "there is no schedule; this adds one:".to_owned()
-                }
-                None => "no schedule fits the filter".to_owned(),
-            };
-            rows(canvas, below, area, schedules, &nothing);
+        Page::List(list) => {
+            let (why, next) = nothing(list);
+            rows(canvas, below, area, &*list.rows, &why);
+            for ((line, _), row) in next.iter().zip(below.height / 2 + 1..).filter(|_| list.rows.len() == 0) {
+                canvas.centred(below, row, line, canvas.tone(Tone::Accent));
+            }
         }
         Page::Timeline(timeline) => timeline::draw(canvas, timeline, inside),
         Page::Job { live, .. } => {
@@ -110,6 +97,19 @@ fn titles(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area, focused: bool) -
         _ => Line::default(),
     };
     Titles { left, right, foot, foot_right }
+}
+
+/// Why a list has no rows, and what to do next.
+fn nothing(list: &Listing) -> (String, &'static [(&'static str, &'static str)]) {
+    match &list.fault {
+        Some(fault) => (text::sanitize(&fault.words()), &[]),
+        None if list.freshness.is_awaited() => ("asking c2d".to_owned(), &[]),
+        None if list.rows.in_scope() > 0 => (format!("none of {} matches the filter", list.rows.in_scope()), &[]),
+        None => {
+            let (why, next) = list.of.source().nothing();
+            (why.to_owned(), next)
+        }
+    }
 }
 
 /// A table, or why it has no rows.

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::canvas::Canvas;
 use crate::app::layout::Area;
 use crate::app::live::Live;
-use crate::app::pager::{Ink, Look, Mark, Pager, Row};
+use crate::app::pager::{Ink, Look, Mark, Pager};
 use crate::app::panes::log::clock;
 use crate::app::panes::short_span;
 use crate::app::table::Tone;
@@ -29,15 +29,10 @@ pub(super) fn rows(canvas: &mut Canvas<'_, '_>, area: Area, pager: &Pager) {
             canvas.put(x, y, width, &number, canvas.tone(Tone::Dim));
         }
         x += u16::try_from(numbers).unwrap_or(0);
-        cells(canvas, x, y, (area.x + area.width).saturating_sub(x), row);
-    }
-}
-
-fn cells(canvas: &mut Canvas<'_, '_>, x: u16, y: u16, room: u16, row: &Row) {
-    for (cell, at) in row.cells.iter().zip(0..room) {
-        if !cell.text.is_empty() {
-            let style = style(canvas, cell.look, cell.mark, row.aside);
-            canvas.put(x + at, y, room - at, &cell.text, style);
+        for piece in &row.pieces {
+            let at = x.saturating_add(u16::try_from(piece.at).unwrap_or(u16::MAX));
+            let style = style(canvas, piece.look, piece.mark, row.aside);
+            canvas.put(at, y, (area.x + area.width).saturating_sub(at), &piece.text, style);
         }
     }
 }

@@ -19,29 +19,31 @@ pub(super) fn head(canvas: &mut Canvas<'_, '_>, pane: Area, inside: Area) -> Are
     Area { y: inside.y + rows, height: inside.height - rows, ..inside }
 }
 
-/// All counts on one line.
+/// All counts on one line; those of nothing only where the others leave room.
 fn short(canvas: &mut Canvas<'_, '_>, area: Area) {
     let (cache, queue) = (&canvas.model.cache, &canvas.model.cache.queue);
-    let mut line = Line::default();
     let states = [
         (JobState::Queued, queue.queued),
         (JobState::Running, cache.running()),
         (JobState::Blocked, queue.blocked),
         (JobState::Held, queue.held),
     ];
-    for (state, count) in states {
+    let counts = states.into_iter().map(|(state, count)| {
         let tone = if count == 0 { Tone::Dim } else { tone(state) };
-        let part = canvas.span(format!("{} {count} {state}  ", canvas.glyphs.state(state)), tone);
-        if line.width() + part.width() <= usize::from(area.width) {
-            line.push_span(part);
+        (count > 0, canvas.span(format!("{} {count} {state}  ", canvas.glyphs.state(state)), tone))
+    });
+    let asides = [aside(canvas, JobState::Queued), aside(canvas, JobState::Running)].into_iter().flatten();
+    let asides = asides.map(|words| (true, canvas.span(format!("{words}  "), Tone::Warn)));
+    let parts: Vec<_> = counts.chain(asides).collect();
+    let (mut shown, mut left) = (vec![false; parts.len()], usize::from(area.width));
+    for matters in [true, false] {
+        for (at, (_, part)) in parts.iter().enumerate().filter(|(_, part)| part.0 == matters) {
+            shown[at] = part.width() <= left;
+            left -= if shown[at] { part.width() } else { 0 };
         }
     }
-    for words in [aside(canvas, JobState::Queued), aside(canvas, JobState::Running)].into_iter().flatten() {
-        let part = canvas.span(format!("{words}  "), Tone::Warn);
-        if line.width() + part.width() <= usize::from(area.width) {
-            line.push_span(part);
-        }
-    }
+    let spans = parts.into_iter().zip(shown).filter_map(|((_, part), shown)| shown.then_some(part));
+    let line: Line<'_> = spans.collect();
     canvas.put_line(area.x + 1, area.y, area.width.saturating_sub(1), &line);
 }
 

@@ -11,13 +11,12 @@ use crate::app::panes::log::clock;
 use crate::app::panes::{short_span, tone};
 use crate::app::table::Tone;
 use crate::app::text;
-use crate::app::timeline::Timeline;
-use crate::lanes::Lane;
+use crate::app::timeline::{Run, Timeline};
 
 /// Parts of the time that are named.
 const PARTS: u64 = 3;
-/// Cells for the name of a slot, at most.
-const SLOT_MAX: usize = 20;
+/// Cells below which a run has no room for its name.
+const NAMED: usize = 4;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, timeline: &Timeline, inside: Area) {
     let nothing = match &timeline.fault {
@@ -28,18 +27,19 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, timeline: &Timeline, inside: Are
     if timeline.lanes() == 0 {
         return canvas.centred(inside, inside.height / 2, &nothing, canvas.tone(Tone::Dim));
     }
-    let slots: Vec<String> = timeline.visible().map(|(_, lane)| slot(canvas, lane)).collect();
-    let most = usize::from(inside.width / 4).min(SLOT_MAX);
-    let names = slots.iter().map(|slot| text::width(slot)).max().unwrap_or(0).min(most);
+    let names = timeline.names();
     let left = u16::try_from(names + 2).unwrap_or(0);
-    let track = Area { x: inside.x + left, width: inside.width.saturating_sub(left + 1), ..inside };
-    for (((at, lane), slot), y) in timeline.visible().zip(&slots).zip(inside.y..inside.y + inside.height) {
+    let width = u16::try_from(Timeline::track(inside.width.into(), names)).unwrap_or(0);
+    let track = Area { x: inside.x + left, width, ..inside };
+    let mut y = inside.y;
+    for (at, name, runs) in timeline.visible() {
         let here = at == timeline.lane();
-        let name = text::cut_middle(slot, names, canvas.glyphs.cut);
+        let name = text::cut_middle(name, names, canvas.glyphs.cut);
         canvas.put(inside.x + 1, y, left, &name, canvas.tone(if here { Tone::Accent } else { Tone::Dim }));
-        runs(canvas, timeline, lane, Area { y, height: 1, ..track });
+        draw_runs(canvas, timeline, runs, Area { y, height: 1, ..track });
+        y += 1;
     }
-    axis(canvas, timeline.since_s, Area { y: inside.y + u16::try_from(slots.len()).unwrap_or(0), ..track });
+    axis(canvas, timeline.since_s, Area { y, ..track });
     canvas.scrollbar(
         Area { x: inside.x, y: inside.y - 1, width: inside.width + 1, height: inside.height + 1 },
         timeline.top(),
@@ -66,50 +66,34 @@ fn tick(track: Area, part: u64) -> u16 {
     track.x + u16::try_from(u64::from(track.width) * part / PARTS).unwrap_or(0)
 }
 
-/// How a slot is called: by the host of its worker, or by the address where hosts are called alike.
-fn slot(canvas: &Canvas<'_, '_>, lane: &Lane) -> String {
-    let workers = &canvas.model.cache.workers;
-    let host = lane.worker_id.as_ref().and_then(|id| workers.get(id)).map(|worker| worker.hostname.as_str());
-    let is_one = |host: &&str| workers.values().filter(|worker| worker.hostname == **host).count() == 1;
-    match host.filter(|host| !host.is_empty()).filter(is_one) {
-        Some(host) => format!("{host}.{}", lane.number),
-        None => format!("{}.{}", lane.worker, lane.number),
-    }
-}
-
 /// The runs of a slot; where there is none it was idle.
-fn runs(canvas: &mut Canvas<'_, '_>, timeline: &Timeline, lane: &Lane, track: Area) {
-    let spans = timeline.spans();
-    let cells = lane.cells(spans, &timeline.time(canvas.model.now.mono), track.width.into());
+fn draw_runs(canvas: &mut Canvas<'_, '_>, timeline: &Timeline, runs: &[Run], track: Area) {
     for part in 0..PARTS {
         canvas.put(tick(track, part), track.y, 1, canvas.glyphs.dot, canvas.theme.border);
     }
-    let mut x = track.x;
-    for run in cells.chunk_by(|a, b| a == b) {
-        let width = u16::try_from(run.len()).unwrap_or(0);
-        if let Some((at, span)) = run[0].and_then(|at| Some((at, spans.get(at)?))) {
-            let place = Area { x, width, ..track };
-            let (glyphs, style) = (canvas.glyphs, canvas.tone(tone(span.state)));
-            canvas.each_cell(place, |cell| {
-                cell.set_symbol(glyphs.run).set_style(style);
-            });
-            let words = words(canvas, span, run.len());
-            canvas.put(x, track.y, width, &words, style);
-            if timeline.is_selected(span) {
-                canvas.wash(place, canvas.theme.selected().patch(canvas.tone(tone(span.state))));
-            }
-            canvas.hit(place, Target::Span(at));
+    for run in runs {
+        let Some(span) = timeline.spans().get(run.span) else { continue };
+        let cells = |cells: usize| u16::try_from(cells).unwrap_or(u16::MAX);
+        let place = Area { x: track.x.saturating_add(cells(run.from)), width: cells(run.cells), ..track };
+        let (glyphs, style) = (canvas.glyphs, canvas.tone(tone(span.state)));
+        let mut sign = sign(canvas, span);
+        canvas.each_cell(place, |cell| {
+            cell.set_symbol(std::mem::replace(&mut sign, glyphs.run)).set_style(style);
+        });
+        if let Some(words) = words(span, run.cells) {
+            canvas.put(place.x + 1, place.y, place.width - 1, &words, style);
         }
-        x += width;
+        if timeline.is_selected(span) {
+            canvas.wash(place, canvas.theme.selected().patch(style));
+        }
+        canvas.hit(place, Target::Span(run.span));
     }
 }
 
-/// The sign of a run, and its name or id where it has room.
-fn words(canvas: &Canvas<'_, '_>, span: &Span, cells: usize) -> String {
-    let sign = sign(canvas, span);
-    let name = name(span);
-    let with = format!("{sign} {name} ");
-    if text::width(&with) <= cells { with } else { sign.to_owned() }
+/// The name of a run or its id, where it has room behind its sign.
+fn words(span: &Span, cells: usize) -> Option<String> {
+    let words = Some(span).filter(|_| cells >= NAMED).map(|span| format!(" {} ", name(span)));
+    words.filter(|words| text::width(words) < cells)
 }
 
 /// Nobody knows how an attempt ended that was lost with its worker.

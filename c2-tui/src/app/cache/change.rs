@@ -10,7 +10,6 @@ use c2_shared::job::JobState;
 
 use super::ends::Ends;
 use super::job;
-use super::texts::Texts;
 use super::{Cache, Job, Seen, Wait, WaitKey, Worker};
 
 /// Ended jobs kept for the log and the chips; older ones are asked from c2d when they are wanted.
@@ -52,7 +51,6 @@ impl Cache {
     fn restart(&mut self, snapshot: Snapshot, now_ms: u64) -> Changed {
         let old = std::mem::take(&mut self.workers);
         self.jobs.clear();
-        self.texts = Texts::default();
         self.waits.clear();
         self.shapes.clear();
         self.running.clear();
@@ -106,11 +104,9 @@ impl Cache {
         let ended = self.jobs.values().map(|j| &j.row).filter(|row| row.state.is_terminal());
         let oldest: Vec<JobId> = ended.map(|row| row.job_id).take(self.ended - ENDED_MAX).collect();
         for id in oldest {
-            let forgotten = self.jobs.remove(&id);
-            forgotten.iter().for_each(|job| job.drop_texts(&mut self.texts));
+            self.jobs.remove(&id);
             self.ended -= 1;
         }
-        self.tidy_texts();
     }
 
     fn put_worker(&mut self, row: WorkerRow, before: Option<&Worker>, now_ms: u64) {
@@ -120,7 +116,7 @@ impl Cache {
         self.seen.groups |= !row.groups.is_empty();
         self.seen.tags |= !row.tags.is_empty();
         self.seen.gpus |= !row.load.gpu_percent.is_empty();
-        self.workers.insert(row.worker_id.clone(), Worker::new(row, before, now_ms));
+        self.workers.insert(Worker::new(row, before, now_ms));
     }
 
     fn see_address(&mut self, ip: IpAddr) {
@@ -141,19 +137,9 @@ impl Cache {
         }
         self.ended += usize::from(row.state.is_terminal());
         self.count(&row, true);
-        if let Some(before) = self.jobs.insert(row.job_id, Job::new(row, &mut self.texts)) {
+        if let Some(before) = self.jobs.insert(Job::new(row)) {
             self.ended -= usize::from(before.row.state.is_terminal());
             self.count(&before.row, false);
-            before.drop_texts(&mut self.texts);
-            self.tidy_texts();
-        }
-    }
-
-    /// Takes the texts of jobs that have changed or are gone out of the others.
-    fn tidy_texts(&mut self) {
-        if self.texts.is_wasteful() {
-            let from = std::mem::take(&mut self.texts);
-            self.jobs.values_mut().for_each(|job| job.move_texts(&from, &mut self.texts));
         }
     }
 
@@ -172,10 +158,12 @@ impl Cache {
         let next = self.shapes.len();
         let shape = *self.shapes.entry((row.group.clone(), row.tags.clone(), job::needs(row))).or_insert(next);
         let key = WaitKey { state: row.state, shape };
-        let wait = self.waits.entry(key).or_insert_with(|| Wait::like(row, shape));
-        wait.count = if enters { wait.count + 1 } else { wait.count - 1 };
-        if wait.count == 0 {
-            self.waits.remove(&key);
+        let count = self.waits.get(&key).map_or(0, |wait| wait.count);
+        let count = if enters { count + 1 } else { count - 1 };
+        match self.waits.get_mut(&key) {
+            Some(_) if count == 0 => drop(self.waits.remove(&key)),
+            Some(wait) => wait.count = count,
+            None => drop(self.waits.insert(Wait { count, ..Wait::like(row, shape) })),
         }
     }
 }
@@ -199,20 +187,6 @@ mod tests {
         assert_eq!(counts(&cache), [(JobState::Blocked, 1), (JobState::Queued, 2)]);
         cache.apply(change(vec![demo::job(1, JobState::Running), demo::job(3, JobState::Queued)]), 3);
         assert_eq!(counts(&cache), [(JobState::Queued, 2)]);
-    }
-
-    #[test]
-    fn texts_of_jobs_that_changed_take_no_memory() {
-        let mut cache = Cache::default();
-        let job = |id, n| JobRow { name: Some(format!("N{n}")), ..demo::job(id, JobState::Queued) };
-        let long = JobRow { command: "x".repeat(1 << 20), ..job(1, 0) };
-        for n in 0..20 {
-            cache.apply(change(vec![job(2, n), JobRow { name: Some(format!("N{n}")), ..long.clone() }]), n);
-        }
-        assert!(cache.texts.bytes() < 8 << 20, "{}", cache.texts.bytes());
-        let (written, folded) = cache.jobs[&JobId(2)].searched(&cache.texts);
-        assert!(written.starts_with("job-2 queued N19 ") && folded.starts_with("job-2 queued n19 "), "{written}");
-        assert!(cache.jobs[&JobId(2)].ordered_by(&cache.texts).starts_with("N19 "));
     }
 
     #[test]

@@ -16,8 +16,6 @@ pub(crate) struct Group {
     pub(crate) outcome: String,
     /// The latest first.
     pub(crate) jobs: Vec<JobId>,
-    pub(super) searched: String,
-    pub(super) folded: String,
 }
 
 impl From<FailureGroup> for Group {
@@ -27,9 +25,14 @@ impl From<FailureGroup> for Group {
             [] | [_] => (sanitize(&group.line), log::outcome_words(&group.outcome)),
             several => (sanitize(&group.line), several.iter().map(counted).collect::<Vec<_>>().join(", ")),
         };
-        let searched = format!("{outcome} {line}");
-        let folded = searched.to_lowercase();
-        Self { line, outcome, jobs: group.job_ids, searched, folded }
+        Self { line, outcome, jobs: group.job_ids }
+    }
+}
+
+impl Group {
+    /// What filters search, and no two groups have in common.
+    pub(super) fn searched(&self) -> String {
+        format!("{} {}", self.outcome, self.line)
     }
 }
 
@@ -39,7 +42,6 @@ impl Cache {
         let ms = |seconds: f64| std::time::Duration::try_from_secs_f64(seconds).ok()?.as_millis().try_into().ok();
         let medians = stats.names.into_iter().filter_map(|name| Some((name.name, name.median_s.and_then(ms)?)));
         self.medians = medians.collect();
-        let groups = stats.failures.into_iter().map(Group::from);
-        self.groups = groups.map(|group| (group.searched.clone(), group)).collect();
+        self.groups = stats.failures.into_iter().map(Group::from).collect();
     }
 }

@@ -1,4 +1,4 @@
-//! A job's row, with the text that filters search.
+//! A job's row, with its title.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,6 @@ use c2_shared::api::jobs::JobRow;
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
-use super::texts::{Place, Texts};
 use crate::app::table::Cell;
 use crate::app::text::sanitize;
 
@@ -19,11 +18,6 @@ pub(crate) struct Job {
     pub(crate) title: String,
     /// The bytes of its title that are its name.
     name_len: usize,
-    /// What filters search: its title stands in it.
-    written: Place,
-    /// The same in lower case.
-    folded: Place,
-    ordered_by: Place,
 }
 
 /// Which jobs a table is about.
@@ -43,15 +37,19 @@ pub(crate) enum JobScope {
 }
 
 impl Job {
-    pub(super) fn new(row: JobRow, texts: &mut Texts) -> Self {
+    pub(super) fn new(row: JobRow) -> Self {
         let command = sanitize(&row.command);
-        let title = match &row.name {
-            Some(name) => format!("{}  {command}", sanitize(name)),
-            None => command,
-        };
+        let name = row.name.as_deref().map(sanitize);
+        let name_len = name.as_ref().map_or(0, String::len);
+        let title = name.map_or_else(|| command.clone(), |name| format!("{name}  {command}"));
+        Self { row, title, name_len }
+    }
+
+    /// What filters search.
+    pub(super) fn searched(&self) -> String {
+        let row = &self.row;
         let silent = if row.unreachable { " unreachable" } else { "" };
-        let mut searched = format!("{} {}{silent} {title}", row.job_id, row.state);
-        let before_places = searched.len();
+        let mut searched = format!("{} {}{silent} {}", row.job_id, row.state, self.title);
         if let Some(group) = &row.group {
             searched = searched + " @" + group;
         }
@@ -61,38 +59,7 @@ impl Job {
         if let Some(worker) = row.worker {
             searched = searched + " " + &worker.to_string();
         }
-        let written = texts.put(&searched);
-        let lower = searched.to_lowercase();
-        let folded = if lower == searched { written } else { texts.put(&lower) };
-        let ordered_by = written.without_end(searched.len() - before_places).end(title.len());
-        let name_len = row.name.as_ref().map_or(0, |name| sanitize(name).len());
-        Self { row, title, name_len, written, folded, ordered_by }
-    }
-
-    /// What filters search: as written, and in lower case.
-    pub(super) fn searched<'a>(&self, texts: &'a Texts) -> (&'a str, &'a str) {
-        (texts.get(self.written), texts.get(self.folded))
-    }
-
-    /// Its title, from where all titles are.
-    pub(super) fn ordered_by<'a>(&self, texts: &'a Texts) -> &'a str {
-        texts.get(self.ordered_by)
-    }
-
-    /// It is forgotten, and so are its texts.
-    pub(super) fn drop_texts(&self, texts: &mut Texts) {
-        texts.drop(self.written);
-        if self.folded != self.written {
-            texts.drop(self.folded);
-        }
-    }
-
-    /// Takes its texts along.
-    pub(super) fn move_texts(&mut self, from: &Texts, to: &mut Texts) {
-        let written = to.put(from.get(self.written));
-        self.folded = if self.folded == self.written { written } else { to.put(from.get(self.folded)) };
-        self.ordered_by = self.ordered_by.moved(self.written, written);
-        self.written = written;
+        searched
     }
 
     /// What it asks for beside its group and its tags.

@@ -10,7 +10,6 @@ mod group;
 mod job;
 mod rows;
 mod schedule;
-mod texts;
 mod wait;
 mod worker;
 
@@ -72,8 +71,6 @@ type Asks = (Option<String>, Vec<String>, Vec<String>);
 pub(crate) struct Cache {
     pub(crate) workers: Rows<Worker>,
     pub(crate) jobs: Rows<Job>,
-    /// What jobs are searched by.
-    texts: texts::Texts,
     /// Waiting jobs, counted by what they wait for.
     pub(crate) waits: Rows<Wait>,
     /// Why those wait that are in sight, where the rows do not say it.

@@ -33,8 +33,8 @@ impl Row for Worker {
         true
     }
 
-    fn searched<'a>(&'a self, _: &'a Cache) -> (&'a str, &'a str) {
-        (&self.searched, &self.folded)
+    fn searched(&self) -> String {
+        self.searched()
     }
 
     fn opens(&self) -> Opens {
@@ -98,16 +98,12 @@ impl Row for Job {
         }
     }
 
-    fn searched<'a>(&'a self, cache: &'a Cache) -> (&'a str, &'a str) {
-        self.searched(&cache.texts)
+    fn searched(&self) -> String {
+        self.searched()
     }
 
     fn opens(&self) -> Opens {
         Opens::Job(self.row.job_id)
-    }
-
-    fn ordered_by<'a>(&'a self, cache: &'a Cache, column: &str) -> Option<&'a str> {
-        (column == "job").then(|| self.ordered_by(&cache.texts))
     }
 
     /// Its whole title, and why it failed.
@@ -162,8 +158,8 @@ impl Row for Schedule {
         true
     }
 
-    fn searched<'a>(&'a self, _: &'a Cache) -> (&'a str, &'a str) {
-        (&self.searched, &self.folded)
+    fn searched(&self) -> String {
+        self.searched()
     }
 
     fn opens(&self) -> Opens {
@@ -191,15 +187,15 @@ impl Row for Group {
     }
 
     fn id(&self) -> String {
-        self.searched.clone()
+        self.searched()
     }
 
     fn within(&self, (): &()) -> bool {
         true
     }
 
-    fn searched<'a>(&'a self, _: &'a Cache) -> (&'a str, &'a str) {
-        (&self.searched, &self.folded)
+    fn searched(&self) -> String {
+        self.searched()
     }
 
     fn opens(&self) -> Opens {
@@ -232,8 +228,8 @@ impl Row for Wait {
         true
     }
 
-    fn searched<'a>(&'a self, _: &'a Cache) -> (&'a str, &'a str) {
-        (&self.searched, &self.folded)
+    fn searched(&self) -> String {
+        self.searched()
     }
 
     fn detail(&self, cache: &Cache) -> Option<String> {

@@ -11,20 +11,21 @@ pub(crate) struct Schedule {
     pub(crate) row: ScheduleRow,
     /// What each run does, harmless.
     pub(crate) command: String,
-    pub(super) searched: String,
-    pub(super) folded: String,
 }
 
 impl From<ScheduleRow> for Schedule {
     fn from(row: ScheduleRow) -> Self {
         let command = sanitize(&row.spec.command);
-        let searched = format!("{} {} {} {command}", row.name, row.cron, row.timezone);
-        let folded = searched.to_lowercase();
-        Self { row, command, searched, folded }
+        Self { row, command }
     }
 }
 
 impl Schedule {
+    /// What filters search.
+    pub(super) fn searched(&self) -> String {
+        format!("{} {} {} {}", self.row.name, self.row.cron, self.row.timezone, self.command)
+    }
+
     pub(crate) fn last(&self) -> Option<CameTo> {
         self.row.runs.first().map(Run::came_to)
     }
@@ -47,7 +48,6 @@ impl Schedule {
 
 impl Cache {
     pub(crate) fn take_schedules(&mut self, list: ScheduleList) {
-        let schedules = list.schedules.into_iter().map(Schedule::from);
-        self.schedules = schedules.map(|schedule| (schedule.row.name.clone(), schedule)).collect();
+        self.schedules = list.schedules.into_iter().map(Schedule::from).collect();
     }
 }

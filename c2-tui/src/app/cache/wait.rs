@@ -28,8 +28,6 @@ pub(crate) struct Wait {
     /// What they take, where they may run, and whether they wait for their time.
     pub(crate) needs: Vec<String>,
     pub(crate) count: usize,
-    pub(super) searched: String,
-    pub(super) folded: String,
 }
 
 impl Wait {
@@ -41,11 +39,12 @@ impl Wait {
     /// Jobs like this one, none so far.
     pub(crate) fn like(row: &JobRow, shape: usize) -> Self {
         let key = WaitKey { state: row.state, shape };
-        let group = row.group.as_ref().map_or(String::new(), |g| format!(" @{g}"));
-        let needs = job::needs(row);
-        let searched = format!("{}{group} {} {}", row.state, row.tags.join(" "), needs.join(" "));
-        let folded = searched.to_lowercase();
-        Self { key, group: row.group.clone(), tags: row.tags.clone(), needs, count: 0, searched, folded }
+        Self { key, group: row.group.clone(), tags: row.tags.clone(), needs: job::needs(row), count: 0 }
+    }
+
+    /// What filters search.
+    pub(super) fn searched(&self) -> String {
+        format!("{} {}", self.state(), self.asks())
     }
 
     pub(crate) const fn key(&self) -> WaitKey {

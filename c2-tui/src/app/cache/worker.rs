@@ -1,4 +1,4 @@
-//! A worker's row, with its recent load and the text that filters search.
+//! A worker's row, with its recent load.
 
 use c2_shared::api::workers::WorkerRow;
 
@@ -18,8 +18,6 @@ pub(crate) struct Worker {
     pub(crate) heard_ms: Option<u64>,
     /// Processor use in percent, oldest first.
     pub(crate) cpu: Vec<u8>,
-    pub(super) searched: String,
-    pub(super) folded: String,
 }
 
 impl Worker {
@@ -33,15 +31,19 @@ impl Worker {
         // After c2d was started again it has heard nobody; this console may know better.
         let heard_ms = row.silent_ms.map(|silent| now_ms.saturating_sub(silent)).or(before.and_then(|w| w.heard_ms));
         let hostname = sanitize(&row.hostname);
-        let mut searched = format!("{} {hostname} {}", row.ip, row.status);
-        for group in &row.groups {
+        Self { row, hostname, heard_ms, cpu }
+    }
+
+    /// What filters search.
+    pub(super) fn searched(&self) -> String {
+        let mut searched = format!("{} {} {}", self.row.ip, self.hostname, self.row.status);
+        for group in &self.row.groups {
             searched = searched + " @" + group;
         }
-        for tag in row.tags.keys() {
+        for tag in self.row.tags.keys() {
             searched = searched + " " + tag;
         }
-        let folded = searched.to_lowercase();
-        Self { row, hostname, heard_ms, cpu, searched, folded }
+        searched
     }
 
     pub(crate) fn cpu_percent(&self) -> u8 {

@@ -1,6 +1,7 @@
 //! What keys, hints and clicks can ask for.
 
 use crate::app::line::Edit;
+use crate::app::listing::Listed;
 use crate::app::pager::Command;
 use crate::app::panes::Pane;
 use crate::app::row_verb::RowVerb;
@@ -50,10 +51,9 @@ pub(crate) enum Action {
     Preview,
     Notify,
     Failures,
-    Groups,
+    List(Listed),
     Timeline,
     Pass(i8),
-    Schedules,
     SchedulePause,
     ScheduleRun,
     ScheduleRemove,

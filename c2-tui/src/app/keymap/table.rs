@@ -9,6 +9,7 @@ use super::Action::{
 };
 use super::{Action, Binding, Context};
 use crate::app::line::Edit as E;
+use crate::app::listing::Listed;
 use crate::app::pager::Command as C;
 use crate::app::panes::Pane;
 use crate::app::row_verb::RowVerb as R;
@@ -110,8 +111,8 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Groups, "r", Row(R::Retry), "retry them all", 2),
     key(Context::Groups, "Enter", Open, "open", 1),
     key(Context::Timeline, "Enter", Open, "open", 1),
-    key(Context::Timeline, "Left", Pass(-1), "earlier", 3),
-    key(Context::Timeline, "Right", Pass(1), "later", 4),
+    key(Context::Timeline, "Left h", Pass(-1), "earlier", 3),
+    key(Context::Timeline, "Right l", Pass(1), "later", 4),
     key(Context::Timeline, "Down j", Action::Step(S::Down), "slot below", 0),
     key(Context::Timeline, "Up k", Action::Step(S::Up), "slot above", 0),
     key(Context::Timeline, "PgDn", Action::Step(S::PageDown), "page down", 0),
@@ -212,9 +213,9 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Everywhere, "F3", Mouse, "mouse on and off", 0),
     key(Context::Everywhere, "F4", Failures, "to what has failed", 0),
     key(Context::Everywhere, "F5", Retry, "reconnect now", 0),
-    key(Context::Everywhere, "F6", Action::Groups, "failures by cause", 0),
+    key(Context::Everywhere, "F6", Action::List(Listed::Groups), "failures by cause", 0),
     key(Context::Everywhere, "F7", Action::Timeline, "timeline", 0),
-    key(Context::Everywhere, "F8", Action::Schedules, "schedules", 0),
+    key(Context::Everywhere, "F8", Action::List(Listed::Schedules), "schedules", 0),
     key(Context::Everywhere, "Ctrl-C", Interrupt, "clear or stop; twice quits", 0),
     key(Context::Everywhere, "Ctrl-Z", Suspend, "to the shell", 0),
     key(Context::Everywhere, "Ctrl-L", Repaint, "redraw the screen", 0),

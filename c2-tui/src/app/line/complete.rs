@@ -152,7 +152,7 @@ const fn asked_of(wants: &Wants) -> Option<Asked> {
 
 fn schedules(cache: &Cache) -> Vec<Choice> {
     let about = |schedule: &Schedule| format!("{}  {}", schedule.row.cron, schedule.command);
-    cache.schedules.iter().map(|(name, schedule)| choice(name, &about(schedule))).collect()
+    cache.schedules.values().map(|schedule| choice(&schedule.row.name, &about(schedule))).collect()
 }
 
 fn batches(cache: &Cache) -> Vec<Choice> {

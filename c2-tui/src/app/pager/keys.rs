@@ -3,6 +3,7 @@
 use super::command::{Command, Follow, Motion, Prefix, Wish};
 use super::document::Found;
 use super::rich;
+use super::row::Row;
 use super::search::STEP_BYTES;
 use super::view::Pager;
 use super::walk::Spot;
@@ -89,7 +90,7 @@ impl Pager {
             Command::Mark => self.prefix = Some(Prefix::Mark),
             Command::Jump => self.prefix = Some(Prefix::Jump),
             Command::CopyShown => {
-                let rows = self.rows.iter().map(|row| row.cells.iter().map(|c| c.text.as_str()).collect::<String>());
+                let rows = self.rows.iter().map(Row::text);
                 let text = rows.collect::<Vec<_>>().join("\n");
                 self.wishes.push(Wish::Copy(text));
             }

@@ -20,6 +20,7 @@ mod sieve;
 mod status;
 mod view;
 mod walk;
+mod wrap;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,6 @@ pub(crate) use document::CHUNKS_MAX;
 pub(crate) use document::Document;
 pub(crate) use look::{Ink, Look};
 pub(crate) use prompt::Ask;
-pub(crate) use rich::{printable, to_text};
+pub(crate) use rich::printable;
 pub(crate) use row::{Mark, Row};
 pub(crate) use view::Pager;

@@ -214,22 +214,6 @@ impl Perform for Sheet {
     }
 }
 
-/// The columns at which the rows of a wrapped line start.
-pub(super) fn wrap(cells: &[Cell], width: usize) -> Vec<usize> {
-    let width = width.max(2);
-    let mut starts = vec![0];
-    let mut at = width;
-    while at < cells.len() {
-        // A wide character goes to the next row as a whole.
-        if cells[at].text.is_empty() {
-            at -= 1;
-        }
-        starts.push(at);
-        at += width;
-    }
-    starts
-}
-
 /// The cells in a window of columns. Half of a wide character at either edge is a blank.
 pub(super) fn window(cells: &[Cell], left: usize, width: usize) -> Vec<Cell> {
     let end = left.saturating_add(width).min(cells.len());
@@ -260,6 +244,7 @@ pub(crate) fn printable(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wrap::Wrap;
     use super::*;
 
     fn shown(line: &[u8]) -> String {
@@ -357,8 +342,9 @@ mod tests {
         assert_eq!(line.len(), 7);
         let cut = |left, width| plain(&window(&line, left, width)).0;
         assert_eq!([cut(0, 3), cut(1, 3), cut(1, 4), cut(6, 9), cut(9, 9)], ["日 ", " 本", " 本 ", "x", ""]);
-        assert_eq!(wrap(&line, 3), [0, 2, 4]);
-        assert_eq!(wrap(&line, 4), [0, 4]);
+        let wrap =
+            |width| Wrap { width, between_words: false }.parts(&line).iter().map(|p| p.start).collect::<Vec<_>>();
+        assert_eq!((wrap(3), wrap(4)), (vec![0, 2, 4], vec![0, 4]));
         assert_eq!(plain(&cells("日\rx".as_bytes())).0, "x ", "half of it takes the whole with it");
         assert_eq!(plain(&cells("日\x08x".as_bytes())).0, " x");
     }

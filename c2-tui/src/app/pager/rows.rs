@@ -2,9 +2,10 @@
 
 use super::document::Found;
 use super::rich;
-use super::row::{Mark, Row, ShownCell};
+use super::row::{Mark, Row};
 use super::view::Pager;
 use super::walk::Spot;
+use super::wrap::Part;
 
 impl Pager {
     pub(super) fn lay_out(&mut self) -> Found<()> {
@@ -51,29 +52,30 @@ impl Pager {
             }
         }
         let room = self.room();
-        let starts = if self.options.wrap { rich::wrap(&cells, room) } else { vec![self.left] };
-        let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
+        let unwrapped = || vec![Part { start: self.left, indent: 0 }];
+        let parts = self.walk().wrap.map_or_else(unwrapped, |wrap| wrap.parts(&cells));
+        let ends = parts.iter().skip(1).map(|part| part.start).chain([usize::MAX]);
         let filter = self.filter.as_ref().filter(|_| self.options.context > 0);
         let aside = filter.map_or(Ok(false), |filter| filter.has(spot.line).map(|has| !has))?;
         let arrival = self.arrivals.partition_point(|(at, _)| *at <= spot.line).checked_sub(1);
-        for (index, (start, end)) in starts.iter().copied().zip(ends).enumerate().skip(spot.row) {
+        for (index, (&Part { start, indent }, end)) in parts.iter().zip(ends).enumerate().skip(spot.row) {
             if rows.len() > self.height {
                 break;
             }
-            let cells = rich::window(&cells, start, room.min(end - start));
+            let cells = rich::window(&cells, start, (room - indent).min(end - start));
             let marks = marks.get(start.min(marks.len())..).unwrap_or_default().iter();
-            rows.push(Row {
+            let mut row = Row {
                 at: spot.line,
                 first: index == 0,
                 number,
                 arrived_ms: arrival.map(|at| self.arrivals[at].1).filter(|ms| *ms > 0),
                 aside,
-                cells: cells
-                    .into_iter()
-                    .zip(marks)
-                    .map(|(c, m)| ShownCell { text: c.text, look: c.look, mark: *m })
-                    .collect(),
-            });
+                pieces: Vec::new(),
+            };
+            for (at, (cell, mark)) in cells.iter().zip(marks).enumerate() {
+                row.push(indent + at, &cell.text, cell.look, *mark);
+            }
+            rows.push(row);
         }
         Ok(())
     }

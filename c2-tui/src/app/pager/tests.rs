@@ -3,7 +3,7 @@
 use super::Ink;
 use super::command::{Command as C, Wish};
 use super::document::TEXT_BYTES_MAX;
-use super::row::Mark;
+use super::row::{Mark, Row};
 use super::view::Pager;
 use crate::app::table::Step as S;
 
@@ -48,7 +48,7 @@ pub(super) fn numbered(pager: &mut Pager, number: &str, key: C) {
 }
 
 pub(super) fn shown(pager: &Pager) -> Vec<String> {
-    pager.rows().iter().map(|row| row.cells.iter().map(|c| c.text.as_str()).collect::<String>()).collect()
+    pager.rows().iter().map(Row::text).collect()
 }
 
 pub(super) fn first(pager: &Pager) -> String {
@@ -124,7 +124,8 @@ fn matches_are_highlighted_while_they_are_typed() {
     let mut pager = lines(100);
     keys(&mut pager, &[C::Step(S::PageDown)]);
     let marked = |pager: &Pager| {
-        let of = |mark| pager.rows().iter().flat_map(|r| &r.cells).filter(|c| c.mark == mark).count();
+        let pieces = || pager.rows().iter().flat_map(|row| &row.pieces);
+        let of = |mark| pieces().filter(|piece| piece.mark == mark).map(|piece| piece.text.len()).sum::<usize>();
         (of(Mark::Match), of(Mark::Current))
     };
     pager.command(C::Search);
@@ -350,5 +351,5 @@ fn times_of_arrival() {
 fn colours_reach_the_screen() {
     let pager = pager("\x1b[38;2;1;2;3mx\x1b]52;c;aGVsbG8=\x07\x1b[2Jy");
     assert_eq!(shown(&pager), ["xy"]);
-    assert_eq!(pager.rows()[0].cells[0].look.fg, Ink::Rgb(1, 2, 3));
+    assert_eq!(pager.rows()[0].pieces[0].look.fg, Ink::Rgb(1, 2, 3));
 }

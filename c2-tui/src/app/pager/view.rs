@@ -12,6 +12,7 @@ use super::row::Row;
 use super::search::Search;
 use super::sieve::Sieve;
 use super::walk::{Spot, Walk};
+use super::wrap::Wrap;
 
 /// Blocks that are read at once: some before and more behind the one that is needed; the other way
 /// round while searching upwards.
@@ -53,7 +54,7 @@ pub(crate) struct Pager {
     asked: BTreeSet<u64>,
     /// How what it shows ended; then nothing more comes.
     pub(super) ended: Option<String>,
-    /// Whether its lines are shown in full from the beginning.
+    /// Whether its lines are shown in full from the beginning, as text of the console itself.
     pub(super) wraps: bool,
     /// When the last of what grows came.
     heard_ms: Option<u64>,
@@ -218,6 +219,14 @@ impl Pager {
         if lines.is_empty() { Vec::new() } else { all.collect() }
     }
 
+    /// Rows that a text takes in this width, if there are no more than so many.
+    pub(crate) fn rows_within(&self, width: usize, most: usize) -> usize {
+        let bytes = self.document.bytes().unwrap_or_default();
+        let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|b| *b == b'\n');
+        let wrap = Wrap { width, between_words: self.wraps };
+        lines.take(most).map(|line| wrap.parts(&rich::cells(line)).len()).sum()
+    }
+
     /// How many lines there are, as far as that is known.
     pub(crate) fn line_count(&self) -> usize {
         self.document.lines().and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)
@@ -262,7 +271,7 @@ impl Pager {
             document: &self.document,
             filter: self.filter.as_ref(),
             context: self.options.context,
-            wrap: self.options.wrap.then(|| self.room()),
+            wrap: self.options.wrap.then(|| Wrap { width: self.room(), between_words: self.wraps }),
         }
     }
 

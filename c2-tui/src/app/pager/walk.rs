@@ -4,6 +4,7 @@
 use super::document::{Document, Found};
 use super::rich;
 use super::sieve::Sieve;
+use super::wrap::Wrap;
 
 /// A row of the screen: a line, and which of its rows when it is wrapped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +22,8 @@ pub(super) struct Walk<'a> {
     pub(super) filter: Option<&'a Sieve>,
     /// How many others around each of those.
     pub(super) context: u64,
-    /// The width at which lines are folded; without it they are cut.
-    pub(super) wrap: Option<usize>,
+    /// How lines are folded; without it they are cut.
+    pub(super) wrap: Option<Wrap>,
 }
 
 impl Walk<'_> {
@@ -90,12 +91,12 @@ impl Walk<'_> {
     }
 
     pub(super) fn rows(&self, line: u64) -> Found<usize> {
-        let Some(width) = self.wrap else { return Ok(1) };
+        let Some(wrap) = self.wrap else { return Ok(1) };
         let bytes = self.document.line(line)?;
-        if bytes.len() <= width && !rich::is_rich(bytes) {
+        if bytes.len() <= wrap.width && !rich::is_rich(bytes) {
             return Ok(1);
         }
-        Ok(rich::wrap(&rich::cells(bytes), width).len())
+        Ok(wrap.parts(&rich::cells(bytes)).len())
     }
 
     /// The spot this many rows further down, or the last one.

@@ -1,21 +1,51 @@
-//! The columns of the page of failures: jobs that failed alike in one row.
+//! The page of failures and its columns: jobs that failed alike in one row.
 
-use crate::app::cache::{Group, Sight};
-use crate::app::table::{Align, Cell, Column, Room, Tone};
+use std::borrow::Cow;
+
+use crate::app::cache::{Cache, Group, Sight};
+use crate::app::figures::Asked;
+use crate::app::keymap::Context;
+use crate::app::listing::Source;
+use crate::app::panes::Nothing;
+use crate::app::table::{Align, Cell, Column, Grid, Order, Room, Table, Tone};
 
 /// The column by which they are ordered at first: what happened most.
-pub(crate) const COUNT: usize = 0;
+const COUNT: usize = 0;
+
+pub(crate) struct Groups;
+
+impl Source for Groups {
+    fn title(&self) -> &'static str {
+        "failures"
+    }
+
+    fn asks(&self) -> Asked {
+        Asked::Stats
+    }
+
+    fn table(&self) -> Box<dyn Grid<Cache>> {
+        Box::new(Table::new(COLUMNS, (), COUNT, true))
+    }
+
+    fn keys(&self) -> &'static [Context] {
+        &[Context::Groups, Context::Rows, Context::Table, Context::Pane]
+    }
+
+    fn nothing(&self) -> Nothing {
+        ("no job has failed lately", &[])
+    }
+}
 
 /// In the order of the screen.
-pub(crate) const COLUMNS: &[Column<Group>] = &[
+const COLUMNS: &[Column<Group>] = &[
     Column {
         name: "failed",
         room: Room::Fixed(7),
         align: Align::Right,
         hide: 0,
         cell: |g, _| Cell::toned(g.jobs.len().to_string(), Tone::Bad),
-        plain: |g| g.jobs.len().to_string(),
-        order: |a, b| a.jobs.len().cmp(&b.jobs.len()),
+        plain: |g| Cow::Owned(g.jobs.len().to_string()),
+        order: Order::By(|a, b| a.jobs.len().cmp(&b.jobs.len())),
     },
     Column {
         name: "outcome",
@@ -23,8 +53,8 @@ pub(crate) const COLUMNS: &[Column<Group>] = &[
         align: Align::Left,
         hide: 1,
         cell: |g, _| Cell::plain(g.outcome.as_str()),
-        plain: |g| g.outcome.clone(),
-        order: |a, b| a.outcome.cmp(&b.outcome),
+        plain: |g| Cow::Borrowed(&g.outcome),
+        order: Order::Text(|g| &g.outcome),
     },
     Column {
         name: "error",
@@ -35,8 +65,8 @@ pub(crate) const COLUMNS: &[Column<Group>] = &[
             "" => Cell::toned(s.glyphs.none, Tone::Dim),
             line => Cell::toned(line, Tone::Strong),
         },
-        plain: |g| g.line.clone(),
-        order: |a, b| a.line.cmp(&b.line),
+        plain: |g| Cow::Borrowed(&g.line),
+        order: Order::Text(|g| &g.line),
     },
     Column {
         name: "latest",
@@ -44,8 +74,8 @@ pub(crate) const COLUMNS: &[Column<Group>] = &[
         align: Align::Left,
         hide: 2,
         cell: latest,
-        plain: |g| g.jobs.first().map(ToString::to_string).unwrap_or_default(),
-        order: |a, b| a.jobs.first().cmp(&b.jobs.first()),
+        plain: |g| Cow::Owned(g.jobs.first().map(ToString::to_string).unwrap_or_default()),
+        order: Order::By(|a, b| a.jobs.first().cmp(&b.jobs.first())),
     },
 ];
 

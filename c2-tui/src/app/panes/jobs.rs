@@ -1,6 +1,6 @@
 //! The columns of a table of jobs, and the chips of the jobs pane.
 
-use std::cmp::Ordering;
+use std::borrow::Cow;
 
 use c2_shared::job::JobState;
 
@@ -8,7 +8,7 @@ use crate::app::cache::{Job, JobScope, Sight};
 use crate::app::keymap::Context;
 use crate::app::panes::{Nothing, Panes, View, short_span, tone};
 use crate::app::preferences::Sizes;
-use crate::app::table::{Align, Cell, Column, Room, Tone};
+use crate::app::table::{Align, Cell, Column, Order, Room, Tone};
 
 /// What the jobs pane can show, with the word on its chip.
 pub(crate) const CHIPS: [(&str, JobScope); 5] = [
@@ -21,6 +21,9 @@ pub(crate) const CHIPS: [(&str, JobScope); 5] = [
 
 /// The column by which jobs are ordered at first: what runs comes first.
 pub(crate) const STATE: usize = 1;
+
+/// No id is greater than that.
+const LATER_IDS: u64 = (1 << 60) - 1;
 
 pub(super) struct Jobs;
 
@@ -63,8 +66,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 0,
         cell: |j, _| Cell::plain(j.row.job_id.to_string()),
-        plain: |j| j.row.job_id.to_string(),
-        order: |a, b| a.row.job_id.cmp(&b.row.job_id),
+        plain: |j| Cow::Owned(j.row.job_id.to_string()),
+        order: Order::Number(|j| j.row.job_id.0),
     },
     Column {
         name: "state",
@@ -72,8 +75,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 0,
         cell: state,
-        plain: |j| j.row.state.to_string(),
-        order: by_state,
+        plain: |j| Cow::Borrowed(j.row.state.word()),
+        order: Order::Number(by_state),
     },
     Column {
         name: "job",
@@ -81,8 +84,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 0,
         cell: |j, _| j.titled(),
-        plain: |j| j.title.clone(),
-        order: |a, b| a.title.cmp(&b.title),
+        plain: |j| Cow::Borrowed(&j.title),
+        order: Order::Text(|j| &j.title),
     },
     Column {
         name: "group",
@@ -90,8 +93,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 5,
         cell: |j, _| Cell::toned(group(j), Tone::Dim),
-        plain: |j| j.row.group.clone().unwrap_or_default(),
-        order: |a, b| a.row.group.cmp(&b.row.group),
+        plain: |j| Cow::Borrowed(j.row.group.as_deref().unwrap_or_default()),
+        order: Order::Text(|j| j.row.group.as_deref().unwrap_or_default()),
     },
     Column {
         name: "tags",
@@ -99,8 +102,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 6,
         cell: |j, _| Cell::toned(j.row.tags.join(" "), Tone::Dim),
-        plain: |j| j.row.tags.join(" "),
-        order: |a, b| a.row.tags.cmp(&b.row.tags),
+        plain: |j| Cow::Owned(j.row.tags.join(" ")),
+        order: Order::By(|a, b| a.row.tags.cmp(&b.row.tags)),
     },
     Column {
         name: "worker",
@@ -108,8 +111,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 2,
         cell: worker,
-        plain: |j| j.row.worker.map(|w| w.to_string()).unwrap_or_default(),
-        order: |a, b| a.row.worker.cmp(&b.row.worker),
+        plain: |j| Cow::Owned(j.row.worker.map(|w| w.to_string()).unwrap_or_default()),
+        order: Order::By(|a, b| a.row.worker.cmp(&b.row.worker)),
     },
     Column {
         name: "try",
@@ -117,8 +120,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Right,
         hide: 7,
         cell: tries,
-        plain: |j| j.row.attempt.to_string(),
-        order: |a, b| a.row.attempt.cmp(&b.row.attempt),
+        plain: |j| Cow::Owned(j.row.attempt.to_string()),
+        order: Order::Number(|j| j.row.attempt.into()),
     },
     Column {
         name: "run",
@@ -126,8 +129,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Right,
         hide: 1,
         cell: run,
-        plain: |j| j.row.started_ms.map(|s| s.to_string()).unwrap_or_default(),
-        order: |a, b| b.row.started_ms.cmp(&a.row.started_ms),
+        plain: |j| Cow::Owned(j.row.started_ms.map(|s| s.to_string()).unwrap_or_default()),
+        order: Order::Number(|j| latest_first(j.row.started_ms)),
     },
     Column {
         name: "age",
@@ -135,8 +138,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Right,
         hide: 3,
         cell: |j, s| Cell::toned(short_span(s.now.wall_ms.saturating_sub(j.row.submitted_ms)), Tone::Dim),
-        plain: |j| j.row.submitted_ms.to_string(),
-        order: |a, b| b.row.submitted_ms.cmp(&a.row.submitted_ms),
+        plain: |j| Cow::Owned(j.row.submitted_ms.to_string()),
+        order: Order::Number(|j| latest_first(Some(j.row.submitted_ms))),
     },
     Column {
         name: "left",
@@ -145,8 +148,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 4,
         cell: left,
-        plain: |j| j.row.name.clone().unwrap_or_default(),
-        order: |a, b| b.row.started_ms.cmp(&a.row.started_ms),
+        plain: |j| Cow::Borrowed(j.row.name.as_deref().unwrap_or_default()),
+        order: Order::Number(|j| latest_first(j.row.started_ms)),
     },
     Column {
         name: "needs",
@@ -154,20 +157,14 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 8,
         cell: |j, _| Cell::toned(j.needs().join(" "), Tone::Dim),
-        plain: |j| j.needs().join(" "),
-        order: |a, b| a.needs().cmp(&b.needs()),
+        plain: |j| Cow::Owned(j.needs().join(" ")),
+        order: Order::By(|a, b| a.needs().cmp(&b.needs())),
     },
 ];
 
-/// What goes on first, and of what is over the latest.
-fn by_state(a: &Job, b: &Job) -> Ordering {
-    let latest = || if a.row.state.is_terminal() { b.row.job_id.cmp(&a.row.job_id) } else { Ordering::Equal };
-    rank(a).cmp(&rank(b)).then_with(latest)
-}
-
-/// What goes on comes before what waits, and that before what is over.
-const fn rank(j: &Job) -> u8 {
-    match j.row.state {
+/// What goes on comes before what waits, and that before what is over, of which the latest comes first.
+fn by_state(j: &Job) -> u64 {
+    let rank = match j.row.state {
         JobState::Running => 0,
         JobState::Queued => 1,
         JobState::Held => 2,
@@ -175,7 +172,14 @@ const fn rank(j: &Job) -> u8 {
         JobState::Failed => 4,
         JobState::Succeeded => 5,
         JobState::Cancelled => 6,
-    }
+    };
+    let latest = if j.row.state.is_terminal() { LATER_IDS - j.row.job_id.0.min(LATER_IDS) } else { 0 };
+    rank * (LATER_IDS + 1) + latest
+}
+
+/// A time as a number that is the smaller the later it is; without one it is the latest.
+fn latest_first(ms: Option<u64>) -> u64 {
+    u64::MAX - ms.unwrap_or_default()
 }
 
 fn state(j: &Job, sight: &Sight<'_>) -> Cell {

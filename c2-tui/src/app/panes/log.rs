@@ -1,5 +1,7 @@
 //! The columns of the log pane: jobs as they ended.
 
+use std::borrow::Cow;
+
 use c2_shared::job::Outcome;
 
 use crate::app::cache::{Job, Sight};
@@ -7,7 +9,7 @@ use crate::app::keymap::Context;
 use crate::app::panes::jobs::run_ms;
 use crate::app::panes::{Nothing, Panes, View, short_span, tone};
 use crate::app::preferences::Sizes;
-use crate::app::table::{Align, Cell, Column, Room, Tone};
+use crate::app::table::{Align, Cell, Column, Order, Room, Tone};
 
 /// The column by which the log is ordered at first: when a job ended.
 pub(crate) const ENDED: usize = 0;
@@ -42,8 +44,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 3,
         cell: |j, s| Cell::toned(j.row.ended_ms.map(|ms| clock(ms, s.utc_offset_s)).unwrap_or_default(), Tone::Dim),
-        plain: |j| j.row.ended_ms.unwrap_or_default().to_string(),
-        order: |a, b| a.row.ended_ms.cmp(&b.row.ended_ms),
+        plain: |j| Cow::Owned(j.row.ended_ms.unwrap_or_default().to_string()),
+        order: Order::Number(|j| j.row.ended_ms.unwrap_or_default()),
     },
     Column {
         name: "id",
@@ -51,8 +53,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 0,
         cell: |j, _| Cell::plain(j.row.job_id.to_string()),
-        plain: |j| j.row.job_id.to_string(),
-        order: |a, b| a.row.job_id.cmp(&b.row.job_id),
+        plain: |j| Cow::Owned(j.row.job_id.to_string()),
+        order: Order::Number(|j| j.row.job_id.0),
     },
     Column {
         name: "outcome",
@@ -60,8 +62,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 0,
         cell: outcome,
-        plain: |j| format!("{} {}", j.row.state, outcome_word(j)),
-        order: |a, b| (a.row.state, outcome_word(a)).cmp(&(b.row.state, outcome_word(b))),
+        plain: |j| Cow::Owned(format!("{} {}", j.row.state, outcome_word(j))),
+        order: Order::By(|a, b| (a.row.state, outcome_word(a)).cmp(&(b.row.state, outcome_word(b)))),
     },
     Column {
         name: "job",
@@ -69,8 +71,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 1,
         cell: |j, _| j.titled(),
-        plain: |j| j.title.clone(),
-        order: |a, b| a.title.cmp(&b.title),
+        plain: |j| Cow::Borrowed(&j.title),
+        order: Order::Text(|j| &j.title),
     },
     Column {
         name: "run",
@@ -78,8 +80,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Right,
         hide: 2,
         cell: |j, s| Cell::plain(run_ms(j, s.now.wall_ms).map_or_else(|| s.glyphs.none.to_owned(), short_span)),
-        plain: |j| run_ms(j, 0).unwrap_or_default().to_string(),
-        order: |a, b| run_ms(a, 0).cmp(&run_ms(b, 0)),
+        plain: |j| Cow::Owned(run_ms(j, 0).unwrap_or_default().to_string()),
+        order: Order::Number(|j| run_ms(j, 0).map_or(0, |ms| ms.saturating_add(1))),
     },
     Column {
         name: "worker",
@@ -87,8 +89,8 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         align: Align::Left,
         hide: 4,
         cell: |j, s| Cell::toned(j.row.worker.map_or_else(|| s.glyphs.none.to_owned(), |w| w.to_string()), Tone::Dim),
-        plain: |j| j.row.worker.map(|w| w.to_string()).unwrap_or_default(),
-        order: |a, b| a.row.worker.cmp(&b.row.worker),
+        plain: |j| Cow::Owned(j.row.worker.map(|w| w.to_string()).unwrap_or_default()),
+        order: Order::By(|a, b| a.row.worker.cmp(&b.row.worker)),
     },
 ];
 

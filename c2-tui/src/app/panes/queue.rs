@@ -1,9 +1,11 @@
 //! The columns of the queue pane: what waits, how much of it, and why.
 
+use std::borrow::Cow;
+
 use crate::app::cache::Wait;
 use crate::app::panes::{Nothing, Panes, View, tone};
 use crate::app::preferences::Sizes;
-use crate::app::table::{Align, Cell, Column, Room, Tone};
+use crate::app::table::{Align, Cell, Column, Order, Room, Tone};
 
 pub(super) struct Queue;
 
@@ -40,8 +42,8 @@ pub(crate) const COLUMNS: &[Column<Wait>] = &[
         align: Align::Left,
         hide: 0,
         cell: |w, s| Cell::toned(format!("{} {}", s.glyphs.state(w.state()), w.state()), tone(w.state())),
-        plain: |w| w.state().to_string(),
-        order: |a, b| a.state().cmp(&b.state()),
+        plain: |w| Cow::Borrowed(w.state().word()),
+        order: Order::By(|a, b| a.state().cmp(&b.state())),
     },
     Column {
         name: "jobs",
@@ -49,8 +51,8 @@ pub(crate) const COLUMNS: &[Column<Wait>] = &[
         align: Align::Right,
         hide: 0,
         cell: |w, _| Cell::toned(w.count.to_string(), Tone::Strong),
-        plain: |w| w.count.to_string(),
-        order: |a, b| a.count.cmp(&b.count),
+        plain: |w| Cow::Owned(w.count.to_string()),
+        order: Order::Number(|w| w.count as u64),
     },
     Column {
         name: "for",
@@ -61,8 +63,8 @@ pub(crate) const COLUMNS: &[Column<Wait>] = &[
             asks if asks.is_empty() => Cell::toned(s.glyphs.none, Tone::Dim),
             asks => Cell::plain(asks),
         },
-        plain: |w| w.asks(),
-        order: |a, b| (&a.group, &a.tags, &a.needs).cmp(&(&b.group, &b.tags, &b.needs)),
+        plain: |w| Cow::Owned(w.asks()),
+        order: Order::By(|a, b| (&a.group, &a.tags, &a.needs).cmp(&(&b.group, &b.tags, &b.needs))),
     },
     Column {
         name: "why",
@@ -70,7 +72,7 @@ pub(crate) const COLUMNS: &[Column<Wait>] = &[
         align: Align::Left,
         hide: 0,
         cell: |w, s| Cell::toned(w.why(s.cache), Tone::Dim),
-        plain: |w| w.state().to_string(),
-        order: |a, b| a.state().cmp(&b.state()),
+        plain: |w| Cow::Borrowed(w.state().word()),
+        order: Order::By(|a, b| a.state().cmp(&b.state())),
     },
 ];

@@ -1,28 +1,61 @@
-//! The columns of the page of schedules: when each runs next, and what came of it lately.
+//! The page of schedules and its columns: when each runs next, and what came of it lately.
+
+use std::borrow::Cow;
 
 use c2_shared::api::schedules::CameTo;
 
-use crate::app::cache::{Schedule, Sight};
+use crate::app::cache::{Cache, Schedule, Sight};
+use crate::app::figures::Asked;
 use crate::app::glyphs::Glyphs;
+use crate::app::keymap::Context;
+use crate::app::listing::Source;
 use crate::app::panes::log::clock;
-use crate::app::panes::tone;
-use crate::app::table::{Align, Cell, Column, Room, Tone};
+use crate::app::panes::{Nothing, tone};
+use crate::app::table::{Align, Cell, Column, Grid, Order, Room, Table, Tone};
 
 /// The column by which they are ordered at first: what comes next.
-pub(crate) const NEXT: usize = 1;
+const NEXT: usize = 1;
 /// Runs that a row tells of.
 const HISTORY_LEN: usize = 8;
 
+pub(crate) struct Schedules;
+
+impl Source for Schedules {
+    fn title(&self) -> &'static str {
+        "schedules"
+    }
+
+    fn asks(&self) -> Asked {
+        Asked::Schedules
+    }
+
+    fn is_fickle(&self) -> bool {
+        true
+    }
+
+    fn table(&self) -> Box<dyn Grid<Cache>> {
+        Box::new(Table::new(COLUMNS, (), NEXT, false))
+    }
+
+    fn keys(&self) -> &'static [Context] {
+        &[Context::Schedules, Context::Rows, Context::Table, Context::Pane]
+    }
+
+    fn nothing(&self) -> Nothing {
+        ("there is no schedule; this adds one:", &[("schedule NAME @daily \"COMMAND\"", "")])
+    }
+}
+
 /// In the order of the screen.
-pub(crate) const COLUMNS: &[Column<Schedule>] = &[
+const COLUMNS: &[Column<Schedule>] = &[
     Column {
         name: "name",
         room: Room::Grow { min: 10, share: 2 },
         align: Align::Left,
         hide: 0,
         cell: |s, _| Cell::toned(s.row.name.as_str(), Tone::Strong),
-        plain: |s| s.row.name.clone(),
-        order: |a, b| a.row.name.cmp(&b.row.name),
+        plain: |s| Cow::Borrowed(&s.row.name),
+        order: Order::Text(|s| &s.row.name),
     },
     Column {
         name: "next",
@@ -30,8 +63,8 @@ pub(crate) const COLUMNS: &[Column<Schedule>] = &[
         align: Align::Left,
         hide: 0,
         cell: next,
-        plain: |s| if s.row.paused { "paused".to_owned() } else { String::new() },
-        order: |a, b| a.next_ms().unwrap_or(u64::MAX).cmp(&b.next_ms().unwrap_or(u64::MAX)),
+        plain: |s| Cow::Borrowed(if s.row.paused { "paused" } else { "" }),
+        order: Order::Number(|s| s.next_ms().unwrap_or(u64::MAX)),
     },
     Column {
         name: "last",
@@ -42,8 +75,8 @@ pub(crate) const COLUMNS: &[Column<Schedule>] = &[
             Some(came_to) => Cell::toned(format!("{} {}", sign(came_to, sight.glyphs), word(came_to)), look(came_to)),
             None => Cell::toned(sight.glyphs.none, Tone::Dim),
         },
-        plain: |s| s.last().map(word).unwrap_or_default().to_owned(),
-        order: |a, b| a.last().cmp(&b.last()),
+        plain: |s| Cow::Borrowed(s.last().map(word).unwrap_or_default()),
+        order: Order::By(|a, b| a.last().cmp(&b.last())),
     },
     Column {
         name: "history",
@@ -51,8 +84,8 @@ pub(crate) const COLUMNS: &[Column<Schedule>] = &[
         align: Align::Left,
         hide: 2,
         cell: history,
-        plain: |_| String::new(),
-        order: |a, b| a.last().cmp(&b.last()),
+        plain: |_| Cow::Borrowed(""),
+        order: Order::By(|a, b| a.last().cmp(&b.last())),
     },
     Column {
         name: "missed",
@@ -63,8 +96,8 @@ pub(crate) const COLUMNS: &[Column<Schedule>] = &[
             0 => Cell::plain(""),
             missed => Cell::toned(missed.to_string(), Tone::Warn),
         },
-        plain: |s| s.missed().to_string(),
-        order: |a, b| a.missed().cmp(&b.missed()),
+        plain: |s| Cow::Owned(s.missed().to_string()),
+        order: Order::Number(Schedule::missed),
     },
     Column {
         name: "cron",
@@ -72,8 +105,8 @@ pub(crate) const COLUMNS: &[Column<Schedule>] = &[
         align: Align::Left,
         hide: 4,
         cell: |s, _| Cell::plain(s.row.cron.as_str()),
-        plain: |s| s.row.cron.clone(),
-        order: |a, b| a.row.cron.cmp(&b.row.cron),
+        plain: |s| Cow::Borrowed(&s.row.cron),
+        order: Order::Text(|s| &s.row.cron),
     },
     Column {
         name: "command",
@@ -81,8 +114,8 @@ pub(crate) const COLUMNS: &[Column<Schedule>] = &[
         align: Align::Left,
         hide: 5,
         cell: |s, _| Cell::toned(s.command.as_str(), Tone::Dim),
-        plain: |s| s.command.clone(),
-        order: |a, b| a.command.cmp(&b.command),
+        plain: |s| Cow::Borrowed(&s.command),
+        order: Order::Text(|s| &s.command),
     },
 ];
 

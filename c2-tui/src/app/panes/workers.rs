@@ -1,12 +1,14 @@
 //! The columns of the workers pane.
 
+use std::borrow::Cow;
+
 use c2_shared::worker::WorkerStatus;
 
 use crate::app::cache::{Sight, Worker};
 use crate::app::keymap::Context;
 use crate::app::panes::{Nothing, Panes, View, short_span};
 use crate::app::preferences::Sizes;
-use crate::app::table::{Align, Cell, Column, Room, Tone};
+use crate::app::table::{Align, Cell, Column, Order, Room, Tone};
 
 /// Silence below this is the ordinary pause between two contacts and not worth a number.
 const FRESH_MS: u64 = 10_000;
@@ -52,8 +54,8 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         align: Align::Left,
         hide: 0,
         cell: |w, _| Cell::plain(w.row.ip.to_string()),
-        plain: |w| w.row.ip.to_string(),
-        order: |a, b| a.row.ip.cmp(&b.row.ip),
+        plain: |w| Cow::Owned(w.row.ip.to_string()),
+        order: Order::By(|a, b| a.row.ip.cmp(&b.row.ip)),
     },
     Column {
         name: "host",
@@ -61,8 +63,8 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         align: Align::Left,
         hide: 0,
         cell: |w, _| Cell::toned(w.hostname.as_str(), Tone::Strong),
-        plain: |w| w.hostname.clone(),
-        order: |a, b| a.hostname.cmp(&b.hostname),
+        plain: |w| Cow::Borrowed(&w.hostname),
+        order: Order::Text(|w| &w.hostname),
     },
     Column {
         name: "status",
@@ -70,8 +72,8 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         align: Align::Left,
         hide: 0,
         cell: status,
-        plain: |w| w.row.status.to_string(),
-        order: |a, b| a.row.status.cmp(&b.row.status),
+        plain: |w| Cow::Owned(w.row.status.to_string()),
+        order: Order::By(|a, b| a.row.status.cmp(&b.row.status)),
     },
     Column {
         name: "slots",
@@ -79,8 +81,8 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         align: Align::Left,
         hide: 1,
         cell: slots,
-        plain: |w| format!("{}/{}", w.row.slots_used, w.row.slots),
-        order: |a, b| (a.row.slots_used, a.row.slots).cmp(&(b.row.slots_used, b.row.slots)),
+        plain: |w| Cow::Owned(format!("{}/{}", w.row.slots_used, w.row.slots)),
+        order: Order::By(|a, b| (a.row.slots_used, a.row.slots).cmp(&(b.row.slots_used, b.row.slots))),
     },
     Column {
         name: "cpu",
@@ -88,8 +90,8 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         align: Align::Right,
         hide: 4,
         cell: cpu,
-        plain: |w| w.cpu_percent().to_string(),
-        order: |a, b| a.cpu_percent().cmp(&b.cpu_percent()),
+        plain: |w| Cow::Owned(w.cpu_percent().to_string()),
+        order: Order::Number(|w| w.cpu_percent().into()),
     },
     Column {
         name: "memory",
@@ -97,8 +99,8 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         align: Align::Right,
         hide: 5,
         cell: memory,
-        plain: |w| w.memory_percent().to_string(),
-        order: |a, b| a.memory_percent().cmp(&b.memory_percent()),
+        plain: |w| Cow::Owned(w.memory_percent().to_string()),
+        order: Order::Number(|w| w.memory_percent().into()),
     },
     Column {
         name: "gpu",
@@ -106,8 +108,8 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         align: Align::Right,
         hide: 8,
         cell: gpu,
-        plain: |w| w.row.load.gpu_percent.len().to_string(),
-        order: |a, b| most_gpu(a).cmp(&most_gpu(b)),
+        plain: |w| Cow::Owned(w.row.load.gpu_percent.len().to_string()),
+        order: Order::Number(|w| most_gpu(w).map_or(0, |percent| u64::from(percent) + 1)),
     },
     Column {
         name: "group",
@@ -115,8 +117,8 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         align: Align::Left,
         hide: 7,
         cell: |w, _| Cell::plain(groups(w)),
-        plain: groups,
-        order: |a, b| a.row.groups.cmp(&b.row.groups),
+        plain: |w| Cow::Owned(groups(w)),
+        order: Order::By(|a, b| a.row.groups.cmp(&b.row.groups)),
     },
     Column {
         name: "tags",
@@ -124,8 +126,8 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         align: Align::Left,
         hide: 6,
         cell: tags,
-        plain: |w| w.row.tags.keys().cloned().collect::<Vec<_>>().join(" "),
-        order: |a, b| a.row.tags.keys().cmp(b.row.tags.keys()),
+        plain: |w| Cow::Owned(w.row.tags.keys().cloned().collect::<Vec<_>>().join(" ")),
+        order: Order::By(|a, b| a.row.tags.keys().cmp(b.row.tags.keys())),
     },
     Column {
         name: "heard",
@@ -133,8 +135,8 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         align: Align::Right,
         hide: 2,
         cell: heard,
-        plain: |w| w.heard_ms.map_or("never", |_| "once").to_owned(),
-        order: |a, b| b.heard_ms.cmp(&a.heard_ms),
+        plain: |w| Cow::Borrowed(w.heard_ms.map_or("never", |_| "once")),
+        order: Order::By(|a, b| b.heard_ms.cmp(&a.heard_ms)),
     },
 ];
 

@@ -1,8 +1,8 @@
 //! What a column is: its name, the room it wants, its order, and the cell it makes of a row.
 
-use std::cmp::Ordering;
+use std::borrow::Cow;
 
-use super::Row;
+use super::{Order, Row};
 use crate::app::glyphs::Glyphs;
 use crate::app::now::Now;
 
@@ -18,8 +18,8 @@ pub(crate) struct Column<R: Row> {
     pub(crate) hide: u8,
     pub(crate) cell: fn(&R, &Sight<'_, R::Cache>) -> Cell,
     /// The text that a filter on this column searches.
-    pub(crate) plain: fn(&R) -> String,
-    pub(crate) order: fn(&R, &R) -> Ordering,
+    pub(crate) plain: for<'a> fn(&'a R) -> Cow<'a, str>,
+    pub(crate) order: Order<R>,
 }
 
 /// What of a column has nothing to do with its rows.

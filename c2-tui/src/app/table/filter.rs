@@ -5,10 +5,12 @@
 //! one column, `tags:=gpu,disk` for these words and no others there, `tags:=-` for none. A wrong expression is told
 //! and hides nothing.
 
+use std::borrow::Cow;
+
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
-use super::{Column, Row};
+use super::{Column, Row, Rows};
 
 /// A filter as typed and as understood.
 #[derive(Clone, Debug, Default)]
@@ -65,8 +67,13 @@ impl Filter {
         self.error.as_deref()
     }
 
-    pub(crate) fn keeps<R: Row>(&self, row: &R, cache: &R::Cache, columns: &[Column<R>]) -> bool {
-        self.terms.iter().all(|term| term.found(row, cache, columns) != term.inverse)
+    pub(super) const fn lets_all_pass(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether the row of a slot passes.
+    pub(super) fn keeps<R: Row>(&self, rows: &Rows<R>, slot: usize, columns: &[Column<R>]) -> bool {
+        self.terms.iter().all(|term| term.found(rows, slot, columns) != term.inverse)
     }
 }
 
@@ -122,16 +129,18 @@ impl Term {
         (self.column.is_some() as u8) + 2 * (regex as u8)
     }
 
-    fn found<R: Row>(&self, row: &R, cache: &R::Cache, columns: &[Column<R>]) -> bool {
+    fn found<R: Row>(&self, rows: &Rows<R>, slot: usize, columns: &[Column<R>]) -> bool {
         match self.column {
             None => {
-                let (written, folded) = row.searched(cache);
+                let (written, folded) = rows.searched(slot);
                 self.needle.found(written, folded)
             }
-            Some(column) => {
+            Some(column) => rows.at(slot).is_some_and(|row| {
                 let text = (columns[column].plain)(row);
-                self.needle.found(&text, &text.to_lowercase())
-            }
+                let is_folded = text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+                let folded = if is_folded { Cow::Borrowed(&*text) } else { Cow::Owned(text.to_lowercase()) };
+                self.needle.found(&text, &folded)
+            }),
         }
     }
 }

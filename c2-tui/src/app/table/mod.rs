@@ -2,23 +2,30 @@
 //!
 //! A table holds only ids in their order; the rows stay in the cache. That makes the selection and
 //! the marks survive whatever happens to the rows, and lets one change among 50,000 rows cost a
-//! binary search instead of a sort.
+//! binary search instead of a sort. A filter only picks from what is in order already.
 
 mod column;
 mod filter;
+mod order;
+mod rows;
 mod select;
+mod texts;
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use c2_shared::id::{JobId, WorkerId};
 
+use self::rows::Entry;
+
 pub(crate) use column::{Align, Cell, Column, Cut, Head, Room, Sight, Tone};
 pub(crate) use filter::{Filter, NO_WORD};
+pub(crate) use order::Order;
+pub(crate) use rows::Rows;
 pub(crate) use select::{Grid, Step};
 
-pub(crate) trait Row: Sized + 'static {
+pub(crate) trait Row: Clone + std::fmt::Debug + 'static {
     /// Names the row; ties in the order are broken by it.
     type Id: Clone + Ord + std::fmt::Debug;
     /// Which rows the table is about, before any filter.
@@ -33,15 +40,11 @@ pub(crate) trait Row: Sized + 'static {
     fn rows(cache: &Self::Cache) -> &Rows<Self>;
     fn id(&self) -> Self::Id;
     fn within(&self, scope: &Self::Scope) -> bool;
-    /// The text that filters search: as written, and in lower case.
-    fn searched<'a>(&'a self, cache: &'a Self::Cache) -> (&'a str, &'a str);
+    /// The text that filters search.
+    fn searched(&self) -> String;
     fn opens(&self) -> Opens;
     /// What its columns may have cut, in full.
     fn detail(&self, _: &Self::Cache) -> Option<String> {
-        None
-    }
-    /// The text by which the column of this name is ordered, where it is one.
-    fn ordered_by<'a>(&'a self, _cache: &'a Self::Cache, _column: &str) -> Option<&'a str> {
         None
     }
     /// Whether any row has something in the column of this name; one that has not gives its room away.
@@ -75,9 +78,6 @@ pub(crate) enum Opens {
     Jobs(String),
 }
 
-/// Rows by id, as the cache holds them.
-pub(crate) type Rows<R> = BTreeMap<<R as Row>::Id, R>;
-
 /// By which column, and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sort {
@@ -92,8 +92,10 @@ pub(crate) struct Table<R: Row> {
     scope: R::Scope,
     sort: Sort,
     filter: Filter,
-    order: Vec<R::Id>,
-    in_scope: usize,
+    /// All rows that it is about, in their order.
+    ranked: Vec<Entry<R::Id>>,
+    /// Those of them that pass the filter, if there is one.
+    passed: Vec<Entry<R::Id>>,
     selected: Option<R::Id>,
     cursor: usize,
     top: usize,
@@ -105,21 +107,6 @@ pub(crate) struct Table<R: Row> {
     is_pinned: bool,
 }
 
-/// What stands first in the text of each row, behind what they have in common, as numbers in the same
-/// order: to compare these does not ask the memory for each text anew. Nought where there is no text.
-fn leads<R: Row>(rows: &[&R], column: &str, cache: &R::Cache) -> Vec<u64> {
-    let Some(first) = rows.first().and_then(|row| row.ordered_by(cache, column)) else { return vec![0; rows.len()] };
-    let texts: Vec<&str> = rows.iter().map(|row| row.ordered_by(cache, column).unwrap_or_default()).collect();
-    let shared = |a: &[u8], b: &str| a.iter().zip(b.as_bytes()).take_while(|(a, b)| a == b).count();
-    let common = texts.iter().fold(first.len(), |len, text| shared(&first.as_bytes()[..len], text));
-    let lead = |text: &str| {
-        let mut bytes = [0; 8];
-        bytes.iter_mut().zip(&text.as_bytes()[common..]).for_each(|(byte, letter)| *byte = *letter);
-        u64::from_be_bytes(bytes)
-    };
-    texts.into_iter().map(lead).collect()
-}
-
 impl<R: Row> Table<R> {
     pub(crate) fn new(columns: &'static [Column<R>], scope: R::Scope, column: usize, descending: bool) -> Self {
         Self {
@@ -127,8 +114,8 @@ impl<R: Row> Table<R> {
             scope,
             sort: Sort { column, descending },
             filter: Filter::default(),
-            order: Vec::new(),
-            in_scope: 0,
+            ranked: Vec::new(),
+            passed: Vec::new(),
             selected: None,
             cursor: 0,
             top: 0,
@@ -149,15 +136,20 @@ impl<R: Row> Table<R> {
         &self.scope
     }
 
-    /// Ids of all rows that pass the filter, in their order.
+    /// All rows that pass the filter, in their order.
+    fn order(&self) -> &[Entry<R::Id>] {
+        if self.filter.lets_all_pass() { &self.ranked } else { &self.passed }
+    }
+
+    /// Their ids.
     #[cfg(test)]
-    pub(crate) fn ids(&self) -> &[R::Id] {
-        &self.order
+    pub(crate) fn ids(&self) -> Vec<R::Id> {
+        self.order().iter().map(|entry| entry.id.clone()).collect()
     }
 
     /// Selects a row, if it is among those that pass the filter.
     pub(crate) fn select(&mut self, id: &R::Id) {
-        if let Some(at) = self.order.iter().position(|one| one == id) {
+        if let Some(at) = self.order().iter().position(|one| one.id == *id) {
             self.go_to(at);
         }
     }
@@ -168,61 +160,58 @@ impl<R: Row> Table<R> {
         self.rebuild(cache);
     }
 
-    fn order_anew(&mut self, cache: &R::Cache) {
-        let rows = R::rows(cache);
-        let mut found: Vec<&R> = Vec::new();
-        self.in_scope = 0;
-        for row in rows.values().filter(|r| r.within(&self.scope)) {
-            self.in_scope += 1;
-            if self.filter.keeps(row, cache, self.columns) {
-                found.push(row);
-            }
-        }
-        let leads = leads(&found, self.columns[self.sort.column].name, cache);
-        let mut found: Vec<(u64, &R)> = leads.into_iter().zip(found).collect();
-        found.sort_unstable_by(|(lead_a, a), (lead_b, b)| {
-            let order = lead_a.cmp(lead_b);
-            if self.sort.descending { order.reverse() } else { order }.then_with(|| self.compare(a, b))
-        });
-        self.order = found.into_iter().map(|(_, row)| row.id()).collect();
-        self.marks.retain(|id| rows.contains_key(id));
+    fn rank(&mut self, cache: &R::Cache) {
+        let found = R::rows(cache).entries().filter(|(_, row)| row.within(&self.scope));
+        let found = found.map(|(slot, row)| (row, Entry { id: row.id(), slot })).collect();
+        self.ranked = self.columns[self.sort.column].order.sort(found, self.sort);
+        self.marks.retain(|id| R::rows(cache).contains_key(id));
+        self.sift(cache);
+    }
+
+    /// Picks what passes the filter.
+    fn sift(&mut self, cache: &R::Cache) {
+        let has_filter = !self.filter.lets_all_pass();
+        let passes = |entry: &&Entry<R::Id>| has_filter && self.filter.keeps(R::rows(cache), entry.slot, self.columns);
+        self.passed = self.ranked.iter().filter(passes).cloned().collect();
         self.find_selected();
     }
 
     /// Takes a row out, before the cache forgets or replaces it.
     pub(crate) fn leave(&mut self, row: &R, cache: &R::Cache) {
         let rows = R::rows(cache);
-        if row.within(&self.scope) {
-            self.in_scope -= 1;
-            if let Ok(at) = self.position(row, rows) {
-                self.order.remove(at);
-            }
+        if let Ok(at) = self.position(&self.ranked, row, rows) {
+            self.ranked.remove(at);
+        }
+        if let Ok(at) = self.position(&self.passed, row, rows) {
+            self.passed.remove(at);
         }
     }
 
     /// Puts a row in, after the cache took it.
     pub(crate) fn enter(&mut self, row: &R, cache: &R::Cache) {
         let rows = R::rows(cache);
-        if row.within(&self.scope) {
-            self.in_scope += 1;
-            if self.filter.keeps(row, cache, self.columns)
-                && let Err(at) = self.position(row, rows)
-            {
-                self.order.insert(at, row.id());
-            }
+        let Some(entry) = rows.entry(&row.id()).filter(|_| row.within(&self.scope)) else { return };
+        if !self.filter.lets_all_pass()
+            && self.filter.keeps(rows, entry.slot, self.columns)
+            && let Err(at) = self.position(&self.passed, row, rows)
+        {
+            self.passed.insert(at, entry.clone());
+        }
+        if let Err(at) = self.position(&self.ranked, row, rows) {
+            self.ranked.insert(at, entry);
         }
     }
 
-    /// Where a row is, or would be.
-    fn position(&self, row: &R, rows: &Rows<R>) -> Result<usize, usize> {
-        self.order.binary_search_by(|id| match rows.get(id) {
+    /// Where a row is in a list, or would be.
+    fn position(&self, list: &[Entry<R::Id>], row: &R, rows: &Rows<R>) -> Result<usize, usize> {
+        list.binary_search_by(|entry| match rows.at(entry.slot) {
             Some(other) => self.compare(other, row),
-            None => id.cmp(&row.id()),
+            None => entry.id.cmp(&row.id()),
         })
     }
 
     fn compare(&self, a: &R, b: &R) -> Ordering {
-        let order = (self.columns[self.sort.column].order)(a, b);
+        let order = self.columns[self.sort.column].order.compare(a, b);
         let order = if self.sort.descending { order.reverse() } else { order };
         order.then_with(|| a.id().cmp(&b.id()))
     }

@@ -40,7 +40,9 @@ impl Step {
 }
 
 /// What can be done with a table whatever its rows are.
-pub(crate) trait Grid<S> {
+pub(crate) trait Grid<S>: std::fmt::Debug {
+    /// The same once more.
+    fn boxed(&self) -> Box<dyn Grid<S>>;
     fn step(&mut self, step: Step);
     /// Selects the row at a position.
     fn go_to(&mut self, at: usize);
@@ -106,6 +108,12 @@ pub(crate) trait Grid<S> {
     fn rebuild(&mut self, cache: &S);
 }
 
+impl<S> Clone for Box<dyn Grid<S>> {
+    fn clone(&self) -> Self {
+        self.boxed()
+    }
+}
+
 impl<R: Row> Table<R> {
     #[cfg(test)]
     pub(crate) fn selected(&self) -> Option<R::Id> {
@@ -113,8 +121,13 @@ impl<R: Row> Table<R> {
     }
 
     /// Ids of the rows in sight.
-    pub(crate) fn shown(&self) -> &[R::Id] {
-        &self.order[self.visible()]
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &R::Id> {
+        self.order()[self.visible()].iter().map(|entry| &entry.id)
+    }
+
+    /// The id at a position.
+    fn id_at(&self, at: usize) -> Option<R::Id> {
+        self.order().get(at).map(|entry| entry.id.clone())
     }
 
     pub(crate) fn marks(&self) -> impl Iterator<Item = R::Id> {
@@ -138,11 +151,11 @@ impl<R: Row> Table<R> {
     /// neighbour when it is gone.
     pub(crate) fn find_selected(&mut self) {
         if self.is_pinned && self.selected.is_some() {
-            self.cursor = self.newest().unwrap_or(self.cursor).min(self.order.len().saturating_sub(1));
-            self.selected = self.order.get(self.cursor).cloned();
+            self.cursor = self.newest().unwrap_or(self.cursor).min(self.order().len().saturating_sub(1));
+            self.selected = self.id_at(self.cursor);
             return self.keep_in_sight();
         }
-        match self.selected.as_ref().map(|id| self.order.iter().position(|one| one == id)) {
+        match self.selected.as_ref().map(|id| self.order().iter().position(|one| one.id == *id)) {
             Some(Some(at)) => {
                 // The row stays where it is on the screen, even if others came or went above it.
                 let above = self.cursor.saturating_sub(self.top);
@@ -150,10 +163,10 @@ impl<R: Row> Table<R> {
                 self.cursor = at;
             }
             Some(None) => {
-                self.cursor = self.cursor.min(self.order.len().saturating_sub(1));
-                self.selected = self.order.get(self.cursor).cloned();
+                self.cursor = self.cursor.min(self.order().len().saturating_sub(1));
+                self.selected = self.id_at(self.cursor);
             }
-            None => self.cursor = self.cursor.min(self.order.len().saturating_sub(1)),
+            None => self.cursor = self.cursor.min(self.order().len().saturating_sub(1)),
         }
         self.keep_in_sight();
     }
@@ -161,35 +174,39 @@ impl<R: Row> Table<R> {
     /// Where the newest row is, where they are in the order of their ages.
     fn newest(&self) -> Option<usize> {
         let is_by_age = self.newest_by == Some(self.sort.column);
-        is_by_age.then(|| if self.sort.descending { 0 } else { self.order.len().saturating_sub(1) })
+        is_by_age.then(|| if self.sort.descending { 0 } else { self.order().len().saturating_sub(1) })
     }
 
     fn keep_in_sight(&mut self) {
-        let last_top = self.order.len().saturating_sub(self.height);
+        let last_top = self.order().len().saturating_sub(self.height);
         let lowest = (self.cursor + 1).saturating_sub(self.height);
         self.top = self.top.clamp(lowest, self.cursor.max(lowest)).min(last_top);
     }
 }
 
 impl<R: Row> Grid<R::Cache> for Table<R> {
+    fn boxed(&self) -> Box<dyn Grid<R::Cache>> {
+        Box::new(self.clone())
+    }
+
     fn step(&mut self, step: Step) {
-        self.go_to(step.from(self.cursor, self.order.len(), self.height));
+        self.go_to(step.from(self.cursor, self.order().len(), self.height));
     }
 
     fn go_to(&mut self, at: usize) {
-        self.cursor = at.min(self.order.len().saturating_sub(1));
-        self.selected = self.order.get(self.cursor).cloned();
+        self.cursor = at.min(self.order().len().saturating_sub(1));
+        self.selected = self.id_at(self.cursor);
         self.is_pinned = self.newest() == Some(self.cursor);
         self.keep_in_sight();
     }
 
     fn scroll(&mut self, rows: i16) {
-        let last_top = self.order.len().saturating_sub(self.height);
+        let last_top = self.order().len().saturating_sub(self.height);
         self.top = self.top.saturating_add_signed(rows.into()).min(last_top);
-        let bottom = (self.top + self.height).min(self.order.len()).saturating_sub(1);
+        let bottom = (self.top + self.height).min(self.order().len()).saturating_sub(1);
         self.cursor = self.cursor.clamp(self.top.min(bottom), bottom);
         if self.selected.is_some() {
-            self.selected = self.order.get(self.cursor).cloned();
+            self.selected = self.id_at(self.cursor);
         }
         self.is_pinned = self.newest() == Some(self.cursor);
     }
@@ -225,7 +242,8 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn mark_all(&mut self) {
-        self.marks.extend(self.order.iter().cloned());
+        let all: Vec<R::Id> = self.order().iter().map(|entry| entry.id.clone()).collect();
+        self.marks.extend(all);
     }
 
     fn unmark_all(&mut self) {
@@ -237,15 +255,15 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn len(&self) -> usize {
-        self.order.len()
+        self.order().len()
     }
 
     fn in_scope(&self) -> usize {
-        self.in_scope
+        self.ranked.len()
     }
 
     fn visible(&self) -> Range<usize> {
-        self.top.min(self.order.len())..(self.top + self.height).min(self.order.len())
+        self.top.min(self.order().len())..(self.top + self.height).min(self.order().len())
     }
 
     fn height(&self) -> usize {
@@ -257,11 +275,11 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn is_selected(&self, at: usize) -> bool {
-        self.selected.is_some() && self.selected == self.order.get(at).cloned()
+        self.selected.is_some() && self.selected.as_ref() == self.order().get(at).map(|entry| &entry.id)
     }
 
     fn is_marked(&self, at: usize) -> bool {
-        self.order.get(at).is_some_and(|id| self.marks.contains(id))
+        self.order().get(at).is_some_and(|entry| self.marks.contains(&entry.id))
     }
 
     fn is_of_jobs(&self) -> bool {
@@ -273,7 +291,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn hidden_marks(&self) -> usize {
-        let shown = || self.order.iter().filter(|id| self.marks.contains(*id)).count();
+        let shown = || self.order().iter().filter(|entry| self.marks.contains(&entry.id)).count();
         if self.marks.is_empty() { 0 } else { self.marks.len() - shown() }
     }
 
@@ -290,7 +308,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn cell(&self, at: usize, column: usize, sight: &Sight<'_, R::Cache>) -> Option<Cell> {
-        let row = R::rows(sight.cache).get(self.order.get(at)?)?;
+        let row = R::rows(sight.cache).at(self.order().get(at)?.slot)?;
         Some((self.columns.get(column)?.cell)(row, sight))
     }
 
@@ -313,7 +331,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     fn set_filter(&mut self, text: &str, cache: &R::Cache) {
         let names: Vec<&str> = self.columns.iter().map(|c| c.name).collect();
         self.filter = Filter::parse(text, &names);
-        self.rebuild(cache);
+        self.sift(cache);
     }
 
     fn sort(&self) -> Sort {
@@ -342,6 +360,6 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn rebuild(&mut self, cache: &R::Cache) {
-        self.order_anew(cache);
+        self.rank(cache);
     }
 }

@@ -62,8 +62,7 @@ fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         }
         Action::Preview => preview::toggle(model),
         Action::Failures => ends::show_failures(model),
-        Action::Groups | Action::Timeline | Action::Pass(_) => figures::carry_out(model, action),
-        Action::Schedules => schedules::open(model),
+        Action::List(_) | Action::Timeline | Action::Pass(_) => figures::carry_out(model, action),
         Action::SchedulePause | Action::ScheduleRun | Action::ScheduleRemove => {
             schedules::carry_out(model, action, effects);
         }

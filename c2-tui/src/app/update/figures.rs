@@ -4,14 +4,14 @@ use c2_shared::id::JobId;
 
 use super::{focus, older, pages};
 use crate::app::Effect;
-use crate::app::figures::{Asked, Figures};
+use crate::app::figures::{Asked, Figures, Freshness};
 use crate::app::focus::Focus;
 use crate::app::keymap::Action;
 use crate::app::layout;
+use crate::app::listing::{Listed, Listing};
 use crate::app::model::{Link, Model};
 use crate::app::page::Page;
 use crate::app::panes::Pane;
-use crate::app::table::Grid as _;
 use crate::app::text::sanitize;
 use crate::app::timeline::{SINCE_S, Timeline};
 
@@ -20,7 +20,7 @@ const MEDIANS_MS: u64 = 60_000;
 
 pub(super) fn carry_out(model: &mut Model, action: Action) {
     match (action, model.pages.last_mut()) {
-        (Action::Groups, _) => open_groups(model),
+        (Action::List(of), _) => open_list(model, of),
         (Action::Timeline, _) => open_timeline(model, None),
         (Action::Pass(places), Some(Page::Timeline(timeline))) => timeline.pass(places.into()),
         _ => {}
@@ -40,14 +40,16 @@ pub(super) fn open_timeline(model: &mut Model, since_s: Option<u64>) {
     }
 }
 
-/// Opens the page of failures by their cause.
-fn open_groups(model: &mut Model) {
-    if matches!(model.pages.last(), Some(Page::Groups { .. })) {
+/// Opens a page of rows that c2d tells.
+fn open_list(model: &mut Model, of: Listed) {
+    if matches!(model.pages.last(), Some(Page::List(list)) if list.of == of) {
         focus::focus(model, Focus::Page);
     } else {
-        pages::push(model, Page::groups());
+        pages::push(model, Page::List(Listing::new(of)));
     }
-    model.failures.clear();
+    if of == Listed::Groups {
+        model.failures.clear();
+    }
 }
 
 /// Opens the page of jobs that failed alike.
@@ -68,11 +70,12 @@ pub(super) fn spoil(model: &mut Model) {
 
 /// A line has ended, which may have changed a schedule.
 pub(super) fn ask_schedules_again(model: &mut Model) {
-    for page in model.pages.iter_mut() {
-        if let Page::Schedules { freshness, .. } = page {
-            freshness.ask_again();
-        }
-    }
+    of(model, Asked::Schedules).filter_map(Page::freshness_mut).for_each(Freshness::ask_again);
+}
+
+/// The pages for which this is asked.
+fn of(model: &mut Model, asked: Asked) -> impl Iterator<Item = &mut Page> {
+    model.pages.iter_mut().filter(move |page| page.asks().is_some_and(|(asks, _)| asks == asked))
 }
 
 /// Asks for what is in sight, once it is due.
@@ -107,14 +110,7 @@ pub(super) fn on_figures(model: &mut Model, figures: Figures) {
     match figures {
         Figures::Stats(stats) => {
             model.cache.take_stats(stats);
-            for page in model.pages.iter_mut() {
-                if let Page::Groups { groups, fault, freshness } = page {
-                    *fault = None;
-                    freshness.tell();
-                    groups.rebuild(&model.cache);
-                    groups.wake();
-                }
-            }
+            list(model, Asked::Stats);
         }
         Figures::Timeline(told) => {
             for page in model.pages.iter_mut() {
@@ -123,30 +119,25 @@ pub(super) fn on_figures(model: &mut Model, figures: Figures) {
                 }
             }
         }
-        Figures::Schedules(list) => {
-            model.cache.take_schedules(list);
-            for page in model.pages.iter_mut() {
-                if let Page::Schedules { schedules, fault, freshness } = page {
-                    *fault = None;
-                    freshness.tell();
-                    schedules.rebuild(&model.cache);
-                    schedules.wake();
-                }
-            }
+        Figures::Schedules(told) => {
+            model.cache.take_schedules(told);
+            list(model, Asked::Schedules);
         }
         Figures::Notifications(list) => {
             let rows = list.notifications.into_iter();
             model.cache.notifications = rows.map(|row| (sanitize(&row.name), sanitize(&row.to))).collect();
         }
         // An older c2d tells none of it; where it is only beside other things, it is left out.
-        Figures::Failed(asked, why) => {
-            for page in model.pages.iter_mut().filter(|page| page.asks().is_some_and(|(asks, _)| asks == asked)) {
-                match page {
-                    Page::Groups { fault, .. } | Page::Schedules { fault, .. } => *fault = Some(why.clone()),
-                    Page::Timeline(timeline) => timeline.fault = Some(why.clone()),
-                    _ => {}
-                }
-            }
+        Figures::Failed(asked, why) => of(model, asked).for_each(|page| page.fail(&why)),
+    }
+}
+
+/// Takes rows that lie in the cache to the pages that asked for them.
+fn list(model: &mut Model, asked: Asked) {
+    for page in model.pages.iter_mut() {
+        match page {
+            Page::List(list) if list.of.source().asks() == asked => list.take(&model.cache),
+            _ => {}
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn fit(model: &mut Model) {
         let inside = layout::text_size(area, head);
         let rows = inside.1.saturating_sub(1);
         if let Page::Timeline(timeline) = page {
-            timeline.set_height(rows);
+            timeline.fit(area.width.saturating_sub(2).into(), rows, model.now.mono);
         } else if let Some(grid) = page.grid_mut() {
             grid.set_height(rows);
         } else if let Some(text) = page.text_mut() {

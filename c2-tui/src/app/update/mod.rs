@@ -77,7 +77,10 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Paste(text) => input::on_paste(model, &text, &mut effects),
         Msg::Burst(text) => input::on_burst(model, &text, &mut effects),
         Msg::Mouse { gesture, target } => click::on_mouse(model, gesture, target, &mut effects),
-        Msg::Resize { width, height } => model.size = (width, height),
+        Msg::Resize { width, height } => {
+            model.size = (width, height);
+            model.result.iter_mut().for_each(|result| result.measure(width));
+        }
         // What time brings is brought by the common steps below.
         Msg::Tick => {}
         Msg::Connecting { server } => feed::on_connecting(model, server),

@@ -44,7 +44,7 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
                     output::open_job(model, job, effects);
                 }
             }
-            Some(Page::Worker { .. } | Page::Alike { .. } | Page::Groups { .. } | Page::Schedules { .. }) | None => {}
+            Some(Page::Worker { .. } | Page::Alike { .. } | Page::List(_)) | None => {}
         },
         (None, Focus::Result) => {
             if let Some(result) = model.result.take() {

@@ -9,7 +9,7 @@ use crate::app::live::Shown;
 use crate::app::msg::{News, SaveEnding, Saved};
 use crate::app::overlay::Overlay;
 use crate::app::page::Page;
-use crate::app::pager::{Chunk, count_lines};
+use crate::app::pager::{Chunk, Row, count_lines};
 use crate::app::report::{DocumentId, Fault, Report};
 use crate::app::{Effect, Model, Msg, Preferences, update};
 use crate::tests::demo::{self, at, busy, change, press, send};
@@ -55,7 +55,7 @@ pub(crate) fn opened(width: u16, height: u16, text: &str) -> Model {
 
 fn shown(model: &Model) -> Vec<String> {
     let rows = model.pager(model.focus).map(|p| p.rows().to_vec()).unwrap_or_default();
-    rows.iter().map(|row| row.cells.iter().map(|c| c.text.as_str()).collect()).collect()
+    rows.iter().map(Row::text).collect()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::app::layout;
 use crate::app::live::Shown;
 use crate::app::msg::News;
 use crate::app::page::Page;
-use crate::app::pager::Pager;
+use crate::app::pager::{Pager, Row};
 use crate::app::report::{DocumentId, Fault, Report};
 use crate::app::{Effect, Model, Msg, update};
 use crate::tests::demo::{self, NOW, at, busy, press, send};
@@ -21,7 +21,7 @@ fn opened(effects: &[Effect]) -> Vec<u64> {
 
 fn rows(text: Option<&Pager>) -> Vec<String> {
     let rows = text.map(Pager::rows).unwrap_or_default();
-    rows.iter().map(|row| row.cells.iter().map(|cell| cell.text.as_str()).collect()).collect()
+    rows.iter().map(Row::text).collect()
 }
 
 fn previewed(model: &Model) -> Option<&Pager> {

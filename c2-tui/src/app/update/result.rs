@@ -2,14 +2,11 @@
 
 use crate::app::focus::Focus;
 use crate::app::model::{Model, ResultView};
-use crate::app::pager::{self, Pager};
+use crate::app::pager::Pager;
 use crate::app::report::Report;
 use crate::app::text;
 use crate::command::{CommandError, Kind};
 use crate::exit;
-
-/// Lines whose lengths count for the room of a result; no screen has more rows.
-const ROWS_MAX: usize = 500;
 
 /// Shows why a line is not run.
 pub(super) fn refuse(model: &mut Model, line: String, error: CommandError) {
@@ -31,8 +28,9 @@ pub(super) fn ended(model: &mut Model, line: String, report: &Report, notes: &[S
 pub(super) fn show(model: &mut Model, title: String, lines: &[String], status: i32) {
     let mut text = Pager::of_lines(lines);
     text.wrap_lines();
-    let widths = lines.iter().take(ROWS_MAX).map(|line| text::width(&pager::to_text(line.as_bytes()))).collect();
-    model.result = Some(ResultView { title, text, widths, status, is_folded: false });
+    let mut result = ResultView { title, text, rows: 0, status, is_folded: false };
+    result.measure(model.size.0);
+    model.result = Some(result);
 }
 
 /// There is a connection: a result that only says there is none goes.

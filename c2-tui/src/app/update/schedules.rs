@@ -1,23 +1,12 @@
-//! The page of schedules, and what its keys do with one of them: the lines that could be typed.
+//! What the keys of the page of schedules do with one of them: the lines that could be typed.
 
-use super::{focus, guard, pages};
+use super::guard;
 use crate::app::Effect;
-use crate::app::focus::Focus;
 use crate::app::keymap::Action;
 use crate::app::model::Model;
-use crate::app::page::Page;
 use crate::app::table::Opens;
 use crate::app::toast::Kind;
 use crate::command::{self, Entered, Verb};
-
-/// Opens the page.
-pub(super) fn open(model: &mut Model) {
-    if matches!(model.pages.last(), Some(Page::Schedules { .. })) {
-        focus::focus(model, Focus::Page);
-    } else {
-        pages::push(model, Page::schedules());
-    }
-}
 
 pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     if let Some(line) = line_of(model, action) {
@@ -58,6 +47,7 @@ pub(super) fn show(model: &mut Model, name: &str, effects: &mut Vec<Effect>) {
 #[cfg(test)]
 mod tests {
     use crate::app::figures::{Asked, Figures};
+    use crate::app::listing::Listed;
     use crate::app::overlay::Overlay;
     use crate::app::page::Page;
     use crate::app::report::{Fault, Report};
@@ -140,8 +130,9 @@ mod tests {
         press(&mut model, &["F8"]);
         let fault = Fault { message: "no such endpoint".to_owned(), hint: None };
         send(&mut model, Msg::Figures(Figures::Failed(Asked::Schedules, fault)));
-        assert!(matches!(model.pages.last(), Some(Page::Schedules { fault: Some(_), .. })));
+        let has_failed = |model: &Model| matches!(model.pages.last(), Some(Page::List(list)) if list.of == Listed::Schedules && list.fault.is_some());
+        assert!(has_failed(&model));
         send(&mut model, schedules());
-        assert!(matches!(model.pages.last(), Some(Page::Schedules { fault: None, .. })));
+        assert!(!has_failed(&model));
     }
 }

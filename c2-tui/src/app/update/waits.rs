@@ -21,8 +21,8 @@ fn unsaid(model: &Model) -> Vec<(WaitKey, Mono)> {
         return Vec::new();
     }
     let in_sight = layout::screen(model).panes.iter().any(|(pane, _)| *pane == Pane::Queue);
-    let shown = if in_sight && model.link == Link::Up { model.panes.queue.shown() } else { &[] };
-    let waits = shown.iter().filter_map(|key| model.cache.waits.get(key));
+    let shown = model.panes.queue.shown().filter(|_| in_sight && model.link == Link::Up);
+    let waits = shown.filter_map(|key| model.cache.waits.get(key));
     let waits = waits.filter(|wait| wait.decided(&model.cache).is_none());
     let due = |key: &WaitKey| match model.cache.told.get(key) {
         None => Some(Mono::default()),
