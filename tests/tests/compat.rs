@@ -12,7 +12,8 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, JobState, Outcome};
 use c2_shared::token::Role;
 use c2_tests::http::Caller;
-use c2_tests::scenario;
+use c2_tests::wait::SOON;
+use c2_tests::{eventually, scenario};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -91,8 +92,10 @@ fn folders_of_0_1_0_go_on() {
         let worker = cluster.client().worker(WORKER).await?;
         assert_eq!(worker.row.groups, ["lab".to_owned()].into(), "{worker:?}");
         assert!(worker.row.tags.keys().eq(["disk", "gpu:0"]), "{worker:?}");
-        let log = fs::read_to_string(data.join("jobs.log"))?;
-        assert_eq!(log.lines().count(), 8, "{log}");
+        eventually("a line for each job that ended", SOON, async || {
+            Ok((fs::read_to_string(data.join("jobs.log"))?.lines().count() == 8).then_some(()))
+        })
+        .await?;
         let later = cluster.submit("true").await?;
         assert_eq!(later, JobId(13));
         Ok(())

@@ -40,7 +40,7 @@ pub struct Leadership(Option<Arc<Lead>>);
 struct Lead {
     epoch: u64,
     /// Until when it may answer, by the clock that never stops.
-    until_ms: AtomicU64,
+    until_ms: Arc<AtomicU64>,
     lost: watch::Receiver<Option<String>>,
     resign: Sender<Sender<()>>,
 }
@@ -130,14 +130,16 @@ impl Candidate {
         let (gone, lost) = watch::channel(None);
         let (resign, resigned) = channel::<Sender<()>>();
         let epoch_of_all = epoch.unsigned_abs();
-        let lead = Arc::new(Lead { epoch: epoch_of_all, until_ms: AtomicU64::new(asked_ms + LEASE_MS), lost, resign });
-        let kept = Arc::clone(&lead);
+        let until_ms = Arc::new(AtomicU64::new(asked_ms + LEASE_MS));
+        // The thread ends when the last who could resign is gone, and so it has no part of it.
+        let kept = Arc::clone(&until_ms);
+        let lead = Arc::new(Lead { epoch: epoch_of_all, until_ms, lost, resign });
         let thread = std::thread::Builder::new().name("leader".to_owned()).spawn(move || {
             loop {
                 match resigned.recv_timeout(CONFIRM_EVERY) {
                     Err(RecvTimeoutError::Timeout) => {
-                        if let Err(why) = confirm(&held, epoch, &kept.until_ms) {
-                            kept.until_ms.store(0, Ordering::Relaxed);
+                        if let Err(why) = confirm(&held, epoch, &kept) {
+                            kept.store(0, Ordering::Relaxed);
                             // Nobody may wait for it, as in tests.
                             let _told = gone.send(Some(why));
                             return;

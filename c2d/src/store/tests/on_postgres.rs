@@ -103,6 +103,25 @@ fn one_leads_and_who_was_deposed_commits_nothing() {
 }
 
 #[test]
+fn a_lead_that_was_dropped_is_free() {
+    let lab = Lab::new();
+    let (Some(mut first), Some(mut second)) = (candidate(&lab, "one"), candidate(&lab, "two")) else { return };
+    // As by a c2d that leads, and whose database breaks off before it has begun.
+    drop(first.try_lead().unwrap().unwrap());
+    let next = (0..10_000).find_map(|_| second.try_lead().unwrap());
+    next.expect("nobody leads").resign();
+}
+
+#[test]
+fn a_connection_may_go_with_a_task() {
+    let lab = Lab::new();
+    let Some(target) = lab.target.clone() else { return };
+    let connection = Postgres::reader(&target).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async move { drop(connection) });
+}
+
+#[test]
 fn a_leader_that_stands_still_in_a_transaction_holds_nobody_up() {
     let lab = Lab::new();
     let Some(mut first) = candidate(&lab, "one") else { return };

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, SimpleQueryMessage, Statement};
@@ -16,7 +15,7 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage, Statement};
 use crate::store::StoreError;
 use crate::store::sql::postgres::at_once::{self, Names};
 use crate::store::sql::postgres::pending::{Group, Kept, Pending};
-use crate::store::sql::postgres::session::{connect, in_order, runtime};
+use crate::store::sql::postgres::session::{Blocking, connect, in_order};
 use crate::store::sql::postgres::statement::{for_many, numbered};
 use crate::store::sql::postgres::value::Argument;
 use crate::store::sql::postgres::{Target, schema};
@@ -50,7 +49,7 @@ pub(in crate::store) struct Postgres {
     /// How long an answer may take; for ever if none.
     patience: Option<Duration>,
     /// Behind the client, which speaks through it.
-    runtime: Runtime,
+    runtime: Blocking,
 }
 
 /// How far a transaction is.
@@ -83,7 +82,7 @@ impl Postgres {
     }
 
     fn open(target: &Target, epoch: Option<i64>, is_reader: bool, node: &str) -> Result<Self, StoreError> {
-        let (warned, runtime) = (Arc::<AtomicBool>::default(), runtime()?);
+        let (warned, runtime) = (Arc::<AtomicBool>::default(), Blocking::new()?);
         let client = RefCell::new(connect(&runtime, target, is_reader, &warned)?);
         let (statements, names) = (RefCell::default(), RefCell::default());
         let (pending, transaction) = (RefCell::default(), Cell::new(Phase::None));

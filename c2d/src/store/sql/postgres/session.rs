@@ -30,14 +30,31 @@ const WRITER: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqsc
     SET enable_bitmapscan = off";
 
 /// Runs what speaks to the server; who asks blocks meanwhile.
-pub(super) fn runtime() -> Result<Runtime, StoreError> {
-    let built = Builder::new_current_thread().enable_all().build();
-    built.map_err(StoreError::file(std::path::Path::new("the connection to the database")))
+pub(super) struct Blocking(Option<Runtime>);
+
+impl Blocking {
+    pub(super) fn new() -> Result<Self, StoreError> {
+        let built = Builder::new_current_thread().enable_all().build();
+        built.map(Some).map(Self).map_err(StoreError::file(std::path::Path::new("the connection to the database")))
+    }
+
+    pub(super) fn block_on<F: Future>(&self, work: F) -> F::Output {
+        self.0.as_ref().expect("it is there until it is dropped").block_on(work)
+    }
+}
+
+impl Drop for Blocking {
+    fn drop(&mut self) {
+        // A connection may go with a task, where nothing may wait.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Connects. What the server warns of is noted in `warned`.
 pub(super) fn connect(
-    runtime: &Runtime,
+    runtime: &Blocking,
     target: &Target,
     is_reader: bool,
     warned: &Arc<AtomicBool>,
