@@ -45,8 +45,11 @@ fn of_version(version: &str) -> (String, String) {
 
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::create_dir_all(path.parent().context("a folder")?)?;
-    fs::write(path, bytes)?;
-    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o755))?)
+    // What was there may run.
+    let beside = path.with_extension("beside");
+    fs::write(&beside, bytes)?;
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o755))?;
+    Ok(fs::rename(beside, path)?)
 }
 
 /// An agent of an older version, from a folder of its own; `run` is how a shell starts it.
