@@ -5,7 +5,8 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use anyhow::Result;
 use c2_shared::server_address::{ADDRESS_FILE, SOCKET_FILE};
-use c2_tests::{Cluster, Output, scenario};
+use c2_tests::wait::SOON;
+use c2_tests::{Cluster, Output, eventually, scenario};
 
 crate::tests![whoever_has_the_folder_comes_by_its_socket];
 
@@ -32,7 +33,10 @@ fn whoever_has_the_folder_comes_by_its_socket() {
         fs::write(&address, "127.0.0.1:1\n")?;
         let said = exec(cluster, "submit true --hold")?;
         assert_eq!((said.status, &*said.stdout), (0, "Submitted job job-1\n"), "{said:?}");
-        assert!(fs::read_to_string(data.join("audit.log"))?.contains("job-1"), "what came by it is written down");
+        eventually("a line about what came by it", SOON, async || {
+            Ok(fs::read_to_string(data.join("audit.log"))?.contains("job-1").then_some(()))
+        })
+        .await?;
 
         // A c2d that was killed leaves it behind.
         cluster.kill_c2d()?;

@@ -277,7 +277,8 @@ async fn commands_and_mail() {
     });
     assert_eq!(test("mail").await, json!({"to": "mail:me@example.org"}));
     let said = server.await.unwrap();
-    for line in ["RCPT TO:<me@example.org>\r\n", "Subject: C2 can reach you\r\n", "\r\n\r\nThis is what mail reports."] {
+    for line in ["RCPT TO:<me@example.org>\r\n", "Subject: C2 can reach you\r\n", "\r\n\r\nThis is what mail reports."]
+    {
         assert!(said.contains(line), "{line:?} in {said:?}");
     }
     lab.stop().await;
