@@ -102,13 +102,16 @@ impl<'a> Machines<'a> {
         let port = free_port(ip)?;
         let key = format!("host-{ip}");
         self.new_key(&key)?;
+        // What the user of these tests has for shells is no part of a machine.
+        let (programs, home) = (self.path(PROGRAMS), self.path("home"));
+        std::fs::create_dir_all(&home)?;
         let settings = [
             format!("ListenAddress {ip}"),
             format!("Port {port}"),
             format!("HostKey {}", self.path(&key).display()),
             format!("AuthorizedKeysFile {}", self.path(keys).display()),
             "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no".to_owned(),
-            format!("SetEnv PATH={}:/usr/bin:/bin", self.path(PROGRAMS).display()),
+            format!("SetEnv PATH={}:/usr/bin:/bin HOME={}", programs.display(), home.display()),
             "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password".to_owned(),
         ];
         let file = self.path(&format!("sshd-{ip}"));
