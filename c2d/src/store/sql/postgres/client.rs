@@ -326,7 +326,8 @@ impl Postgres {
             }
         }
         if let Some(new) = self.names.borrow_mut().take_new() {
-            self.wait(async { Ok(self.client.borrow().batch_execute(&new).await?) })?;
+            let client = self.client.borrow();
+            self.wait(async { Ok(client.batch_execute(&new).await?) })?;
         }
         let (mut text, names) = ("BEGIN;".to_owned(), self.names.borrow());
         for group in groups() {
