@@ -229,15 +229,19 @@ impl<D: Disk> World<D> {
         }
     }
 
-    /// Jobs that may only run on workers which no longer exist are cancelled at last.
+    /// Jobs that may only run on workers which no longer exist, or in a group without workers, are cancelled at last.
     pub(super) fn cancel_homeless(&mut self) {
         if self.scheduler.queue(self.now).queued == 0 || !self.random.chance(2) {
             return;
         }
-        let here: BTreeSet<String> = self.agents.iter().map(|agent| agent.worker().to_string()).collect();
+        let here: BTreeSet<WorkerId> = self.agents.iter().map(Agent::worker).collect();
+        let known = self.scheduler.workers(self.now).into_iter().filter(|view| here.contains(&view.intro.id));
+        let groups: BTreeSet<String> = known.flat_map(|view| view.groups).collect();
         let is_homeless = |terms: &Terms| {
-            let workers = &terms.placement.workers;
-            !workers.is_empty() && !workers.iter().any(|worker| here.contains(worker))
+            let Placement { workers, group, .. } = &*terms.placement;
+            let is_here = |worker: &String| here.iter().any(|id| id.as_str() == worker);
+            (!workers.is_empty() && !workers.iter().any(is_here))
+                || group.as_ref().is_some_and(|group| !groups.contains(group))
         };
         let jobs = self.scheduler.saved().jobs.into_iter();
         for job in jobs.filter(|job| job.state == JobState::Queued && is_homeless(&job.terms)) {
