@@ -21,7 +21,7 @@ const BECOME: &str = r#"group=$1 boot=$2 && shift 2 && echo $$ >"$group/cgroup.p
 /// What somebody has who logs in as root.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// How long it may take to boot beside other tests.
-const UP_WITHIN: Duration = Duration::from_secs(90);
+const UP_WITHIN: Duration = Duration::from_secs(180);
 
 /// The machine; it is off with this value.
 #[derive(Debug)]
@@ -69,7 +69,8 @@ impl Booted {
             }
             booted.pid = fs::read_to_string(&pid)?.trim().to_owned();
             let state = booted.bash("systemctl is-system-running").await?;
-            Ok((state.stdout == "running\n").then_some(()))
+            // One of the system's own services may fail on a busy machine, which is no concern of ours.
+            Ok(matches!(&*state.stdout, "running\n" | "degraded\n").then_some(()))
         })
         .await?;
         Ok(booted)
