@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_signed_or_wants_is_not_fetched() {
+    async fn unsigned_and_unwanted_programs_are_not_fetched() {
         let client = answering(b"", 0).await;
         let good = offer(b"program");
         for (wrong, words) in [

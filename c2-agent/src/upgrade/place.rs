@@ -86,7 +86,7 @@ fn beside(program: PathBuf) -> Result<Room, (PathBuf, io::Error)> {
     }
 }
 
-/// The program in the state folder, if it is newer than this one and nobody else could have put it there.
+/// The program in the state folder, if it is newer than this one and no other user could have put it there.
 pub(super) fn kept(state: &Path) -> Option<(PathBuf, String)> {
     let path = state.join(KEPT).join(NAME);
     let file = File::open(&path).ok()?;

@@ -57,7 +57,7 @@ impl Listed {
 }
 
 impl Listing {
-    /// Nothing is told yet.
+    /// c2d has not answered yet.
     pub(crate) fn new(of: Listed) -> Self {
         let source = of.source();
         let freshness = if source.is_fickle() { Freshness::fickle() } else { Freshness::default() };

@@ -54,10 +54,7 @@ impl<'a> Waiting<'a> {
     /// With `known` false, c2d has not answered yet, so its absence is said at once; otherwise it
     /// is taken for a restart first. An interrupt leaves the job alone.
     pub(crate) async fn end_of(&mut self, job: JobId, known: bool) -> Result<JobInfo, CommandError> {
-        let context = self.context;
-        let ended = self.saying_why(job, end(context, job, known)).await?;
-        say_missing(context, &ended).await?;
-        Ok(ended)
+        self.end_by(job, end(self.context, job, known)).await
     }
 
     /// The same of a job whose submit waits.
@@ -70,8 +67,17 @@ impl<'a> Waiting<'a> {
                 _ => end(context, job, true).await,
             }
         };
-        let ended = self.saying_why(job, waits).await?;
-        say_missing(context, &ended).await?;
+        self.end_by(job, waits).await
+    }
+
+    /// Waits for a job by this request, and says which files it did not leave.
+    async fn end_by(
+        &mut self,
+        job: JobId,
+        wait: impl Future<Output = Result<JobInfo, CommandError>>,
+    ) -> Result<JobInfo, CommandError> {
+        let ended = self.saying_why(job, wait).await?;
+        say_missing(self.context, &ended).await?;
         Ok(ended)
     }
 

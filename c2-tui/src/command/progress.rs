@@ -30,7 +30,7 @@ pub(crate) async fn all(
     batch: Option<&str>,
     leave_files: bool,
 ) -> Result<Vec<JobRow>, CommandError> {
-    // What files are missing is said of each job by itself.
+    // Missing files are reported for each job by itself.
     let singly = leave_files || ids.len() <= LINES;
     match batch {
         Some(batch) => beside(context, batch, each(context, ids, singly, false)).await,
@@ -87,7 +87,7 @@ async fn catch_up(context: &Context, ids: &[JobId], rows: &mut Vec<JobRow>) {
     }
 }
 
-/// Says how many have ended, if that is a step further than what was said; gives what is said by now.
+/// Reports how many have ended, if that is a step more than the last report; returns the number reported last.
 fn say_count(context: &Context, rows: &[JobRow], all: usize, said: usize) -> usize {
     let (step, ended) = (all.div_ceil(LINES), rows.len());
     if ended / step == said / step || ended == all {

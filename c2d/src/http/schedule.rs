@@ -9,7 +9,6 @@ use c2_shared::api::schedules::{
 };
 use c2_shared::api::workers::NoQuery;
 use c2_shared::hint;
-use c2_shared::job::JobSpec;
 use c2_shared::limits::SUBMIT_BODY_BYTES_MAX;
 use c2_shared::validate;
 use serde_json::Value;
@@ -156,8 +155,10 @@ async fn new_record(
     validate::new_spec(&spec)?;
     if spec.name.is_none() {
         // People look for its runs by its name, and a success follows a failure of the same name.
-        let named = JobSpec { name: Some(name.clone()), ..spec.clone() };
-        spec = if validate::new_spec(&named).is_ok() { named } else { spec };
+        spec.name = Some(name.clone());
+        if validate::new_spec(&spec).is_err() {
+            spec.name = None;
+        }
     }
     let timezone = timezone.unwrap_or_else(|| "UTC".to_owned());
     let (calendar, now_ms) = (Calendar::read(&cron, &timezone, added_ms)?, app.clock.now().wall_ms);

@@ -64,8 +64,8 @@ impl Drop for Voice {
     }
 }
 
-/// What the address is said to belong to. It is a name of its own: another program often says that of the machine, and
-/// two machines of one name would be heard at the addresses of both.
+/// The host name that c2d announces for its address. Another program often announces that of the machine, and two
+/// machines with one host name would be heard at the addresses of both.
 fn host_name(fingerprint: &Fingerprint) -> String {
     let begin = fingerprint.as_bytes().first_chunk::<8>().expect("a fingerprint is longer");
     format!("c2d-{:016x}.local.", u64::from_be_bytes(*begin))

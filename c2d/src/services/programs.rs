@@ -1,7 +1,7 @@
 //! The programs of agents that c2d has for its workers: in the folder `agents` of its own, or beside it.
 //!
 //! A file there is read and never run. What it says of itself is signed by the authority, so that an agent takes
-//! it from nobody else. Write access to these folders is the right to run anything on the workers, as c2d itself has it.
+//! it from no other place. Write access to these folders is the right to run anything on the workers, as c2d itself has it.
 
 use std::fs::File;
 use std::io::{self, Seek as _};
