@@ -222,7 +222,11 @@ impl Thread {
             }
             if self.chores_at.is_some_and(|at| at <= self.now) {
                 self.do_chores();
-                self.chores_at = self.has_chores().then(|| self.now.after_ms(CHORES_EVERY_MS));
+                self.chores_at = None;
+            }
+            // Whatever left something to do, also the last thing before a long silence.
+            if self.chores_at.is_none() && self.has_chores() {
+                self.chores_at = Some(self.now.after_ms(CHORES_EVERY_MS));
             }
             self.health.derived(self.log.is_behind(), self.workers_json.is_behind());
         }
@@ -292,9 +296,6 @@ impl Thread {
             .decisions
             .iter()
             .any(|decision| matches!(decision, Decision::PutWorker(_) | Decision::RemoveWorker { .. }));
-        if self.chores_at.is_none() && self.has_chores() {
-            self.chores_at = Some(self.now.after_ms(CHORES_EVERY_MS));
-        }
     }
 
     fn write_log(&mut self) {

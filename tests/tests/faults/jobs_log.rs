@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use c2_shared::api::batches::BatchRequest;
 use c2_shared::api::jobs::LogEntry;
 use c2_shared::job::JobSpec;
 use c2_tests::machine::{SmallDisk, may};
@@ -25,11 +26,18 @@ const LARGE: u64 = 1024 * 1024;
 /// Jobs that end while there is space for half of them.
 const JOBS: usize = 100;
 
-/// Ends jobs one after the other, without a worker.
-async fn end_jobs(cluster: &Cluster, name_len: usize) -> Result<()> {
+/// Ends jobs without a worker: one after the other, or all of them at once, after which nothing comes.
+async fn end_jobs(cluster: &Cluster, name_len: usize, at_once: bool) -> Result<()> {
+    let spec = JobSpec { command: "true".to_owned(), name: Some("x".repeat(name_len)), ..JobSpec::default() };
+    if at_once {
+        let batch = BatchRequest { jobs: vec![spec; JOBS], ..BatchRequest::default() };
+        cluster.client().submit_batch(&batch).await?;
+        let cancelled = cluster.exec(&["cancel @queued"]).await?;
+        ensure!(cancelled.status == 0, "{cancelled:?}");
+        return Ok(());
+    }
     for _ in 0..JOBS {
-        let spec = JobSpec { command: "true".to_owned(), name: Some("x".repeat(name_len)), ..JobSpec::default() };
-        let job = cluster.submit_spec(spec).await?;
+        let job = cluster.submit_spec(spec.clone()).await?;
         cluster.client().cancel(job).await?;
     }
     Ok(())
@@ -64,10 +72,11 @@ fn a_full_disk_tears_no_line_and_loses_none() {
         let logged = |words: &str| fs::read_to_string(&c2d_log).map(|text| text.matches(words).count());
 
         let mut jobs = 0;
-        for (round, name_len) in [1, 37, 90].into_iter().enumerate() {
+        for (round, (name_len, at_once)) in [(1, false), (37, true), (90, false)].into_iter().enumerate() {
             disk.resize(fs::metadata(&log)?.len().next_multiple_of(4096) + SMALL)?;
-            end_jobs(cluster, name_len).await?;
+            end_jobs(cluster, name_len, at_once).await?;
             jobs += JOBS;
+            eventually("a line about it", SOON, async || Ok((logged("is behind")? > round).then_some(()))).await?;
             let behind = cluster.c2d(&["check"]).await?;
             assert!(behind.status == 1 && behind.stdout.contains("log of ended jobs: behind by "), "{behind:?}");
             assert!(!behind.stdout.contains("unreadable"), "{behind:?}");
@@ -84,7 +93,7 @@ fn a_full_disk_tears_no_line_and_loses_none() {
 
         // The same across a crash: what was not written then is written by the next start.
         disk.resize(fs::metadata(&log)?.len().next_multiple_of(4096) + SMALL)?;
-        end_jobs(cluster, 50).await?;
+        end_jobs(cluster, 50, false).await?;
         cluster.kill_c2d()?;
         disk.resize(LARGE)?;
         cluster.restart_c2d().await?;
