@@ -170,11 +170,7 @@ impl EventLoop {
             match self.wait(&mut signals, &mut watch).await {
                 Woken::Signal(Told::End(number)) => return Ok(128 + number),
                 Woken::Signal(Told::Stop) => self.suspend()?,
-                Woken::Signal(Told::Continue) => {
-                    self.screen.retake()?;
-                    self.drawn = None;
-                    self.follow_size()?;
-                }
+                Woken::Signal(Told::Continue) => self.go_on()?,
                 Woken::Signal(Told::Resized) => self.follow_size()?,
                 Woken::Watch if signals::terminal_gone() => return Ok(128 + rustix::process::Signal::HUP.as_raw()),
                 Woken::Watch => self.effects.tidy(),
@@ -192,6 +188,7 @@ impl EventLoop {
     /// of them cannot freeze the screen.
     async fn wait(&mut self, signals: &mut Signals, watch: &mut tokio::time::Interval) -> Woken {
         let frame = match self.drawn {
+            _ if self.screen.is_lent() => None,
             None => Some(Mono(0)),
             Some((generation, at)) => (generation != self.model.generation).then(|| at.after_ms(FRAME_MS)),
         };
@@ -284,7 +281,8 @@ impl EventLoop {
     /// Tells the core the terminal's size, if it is not the one that it knows.
     fn follow_size(&mut self) -> io::Result<()> {
         let (width, height) = terminal::size();
-        if (width, height) != self.model.size {
+        // While the shell has the screen nothing is drawn on it.
+        if !self.screen.is_lent() && (width, height) != self.model.size {
             self.screen.renew()?;
             self.handle(Msg::Resize { width, height })?;
         }
@@ -299,14 +297,21 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Gives the terminal to the shell until `fg`. The reader ends before, because it would take
-    /// the shell's keys.
+    /// Gives the terminal to the shell, until `fg` sends the signal to go on. The reader ends before,
+    /// because it would take the shell's keys.
     fn suspend(&mut self) -> io::Result<()> {
         self.reader.abort();
         self.screen.lend();
-        signals::stop_here();
+        if signals::stop_here() { Ok(()) } else { self.go_on() }
+    }
+
+    /// After a stop, be it of its own or another's, the terminal is taken once: keys that are typed
+    /// while it is given back and taken a second time would be the terminal's, not the console's.
+    fn go_on(&mut self) -> io::Result<()> {
+        if self.screen.is_lent() {
+            self.reader = input::read(&mut self.tasks, self.events_to.clone());
+        }
         self.screen.retake()?;
-        self.reader = input::read(&mut self.tasks, self.events_to.clone());
         self.drawn = None;
         self.follow_size()
     }

@@ -55,12 +55,12 @@ impl Signals {
     }
 }
 
-/// Stops the whole process group, as a shell expects of Ctrl-Z; returns when it goes on. SIGSTOP
-/// rather than SIGTSTP, because that one is listened to.
-pub(super) fn stop_here() {
-    if let Err(error) = rustix::process::kill_current_process_group(Number::STOP) {
-        tracing::warn!(%error, "cannot stop");
-    }
+/// Stops the whole process group, as a shell expects of Ctrl-Z, and answers whether it could. It may
+/// return just before the stop; [`Told::Continue`] comes after it. SIGSTOP rather than SIGTSTP,
+/// because that one is listened to.
+pub(super) fn stop_here() -> bool {
+    let stopped = rustix::process::kill_current_process_group(Number::STOP);
+    stopped.inspect_err(|error| tracing::warn!(%error, "cannot stop")).is_ok()
 }
 
 /// crossterm reads 1 KiB at once, and is woken for the rest only when yet more comes. A change of the

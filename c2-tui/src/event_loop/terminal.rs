@@ -129,17 +129,23 @@ impl Screen {
         }
     }
 
-    /// Gives the terminal back for a while.
+    /// Gives the terminal back until it is taken anew; until then nothing may be drawn.
     pub(super) fn lend(&mut self) {
         self.lent = true;
         give_back();
+    }
+
+    pub(super) const fn is_lent(&self) -> bool {
+        self.lent
     }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         self.retire();
-        give_back();
+        if !self.lent {
+            give_back();
+        }
     }
 }
 

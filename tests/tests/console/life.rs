@@ -111,10 +111,15 @@ fn the_shell_has_the_terminal_between_ctrl_z_and_fg() {
         assert!(terminal.text().contains("shell$"), "{terminal:?}");
         terminal.press("echo it is $((6*7))\r")?;
         terminal.sees("it is 42")?;
+        let before = terminal.raw().len();
         terminal.press("fg\r")?;
         terminal.wait("the console with its draft", |t| t.text().contains("a draft") && t.text().contains("C2"))?;
         terminal.press("\x15quit\r")?;
-        terminal.wait("the shell", |t| t.text().trim_end().ends_with("shell$"))
+        terminal.wait("the shell", |t| t.text().trim_end().ends_with("shell$"))?;
+        for (part, what) in [(&b"\x1b[?1049h"[..], "taken"), (b"\x1b[?1049l", "given back")] {
+            assert_eq!(terminal.count_since(before, part), 1, "{what} once, or keys between are lost");
+        }
+        Ok(())
     });
 }
 
