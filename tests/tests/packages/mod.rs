@@ -9,12 +9,14 @@ use anyhow::{Context as _, Result, ensure};
 use c2_tests::machine::{has, may};
 use c2_tests::{Program, booted, ssh};
 
+mod alone;
 mod guide;
 
 crate::tests![
     a_release_is_complete_and_its_packages_live_from_installation_to_purge,
     machines_become_workers_over_ssh_or_stay_as_they_were,
     three_machines_work_by_the_guide_alone,
+    one_program_alone_is_installed_without_a_warning,
 ];
 
 const MACHINE: &str = include_str!("machine.sh");
@@ -36,6 +38,10 @@ fn a_release_is_complete_and_its_packages_live_from_installation_to_purge() -> R
     packages_hold_what_the_programs_install(folder.path(), &packages.join("1"))?;
     packages_are_as_debian_wants_them(&packages.join("1"))?;
     packages_live(folder.path(), &packages)
+}
+
+fn one_program_alone_is_installed_without_a_warning() -> Result<()> {
+    alone::cargo_warns_of_nothing()
 }
 
 /// The programs without what only a debugger reads: less to be packed.
