@@ -38,6 +38,9 @@ pub(crate) use poll::is_large;
 /// With every slot taken a poll can bring nothing but a kill, so it waits this long for a result
 /// that could travel with it. Short jobs thereby cost one request each rather than two.
 const LINGER_MS: u64 = 20;
+/// While enough waits here for the slots that become free, a result waits this long for others, so that c2d
+/// puts several on its disk at once.
+const GATHER_MS: u64 = 5;
 /// Pause after an answer that changed nothing, should c2d give such answers without waiting.
 const PAUSE_MS: u64 = 200;
 /// Bytes of results in one poll to begin with, at least and at most. One result goes in any case.
@@ -192,18 +195,18 @@ impl Slots {
     fn end(&mut self, now: Mono, result: AttemptResult, spooled: bool) {
         if self.is_open(result.attempt) {
             self.held.insert(result.attempt, Held::Ended { result: Box::new(result), spooled });
-            self.come_sooner(now);
+            self.come_sooner(if self.gathers() { now.after_ms(GATHER_MS) } else { now });
         }
     }
 
-    /// There is something to say.
-    fn come_sooner(&mut self, now: Mono) {
+    /// There is something to say at that time.
+    fn come_sooner(&mut self, at: Mono) {
         self.idle = 0;
         // While c2d cannot be reached, news do not make it come back sooner.
         if let Line::Quiet { due } = &mut self.line
             && self.backoff.failures() == 0
         {
-            *due = (*due).min(now);
+            *due = (*due).min(at);
         }
     }
 
@@ -456,7 +459,13 @@ impl Slots {
             return now.max(sent.after_ms(PAUSE_MS));
         }
         self.idle = 0;
-        if self.slots_free() > 0 || self.owes() { now } else { now.after_ms(LINGER_MS) }
+        if self.gathers() {
+            now.after_ms(GATHER_MS)
+        } else if self.slots_free() > 0 || self.owes() {
+            now
+        } else {
+            now.after_ms(LINGER_MS)
+        }
     }
 }
 

@@ -264,6 +264,11 @@ pub const AVOID_MAX_MS: u64 = 15 * 60_000;
 pub const AHEAD_RESULTS: u32 = 16;
 /// What is little: as long as a round trip matters beside it.
 pub const AHEAD_TOOK_MS: u64 = 250;
+/// So many jobs may wait at a worker for each slot, in place of one, where all of its last results took so little that
+/// they are through in that time as well. They last while results gather and travel, and so share commits.
+pub const AHEAD_PER_SLOT: usize = 4;
+/// How little that is.
+pub const AHEAD_BRIEF_MS: u64 = AHEAD_TOOK_MS / AHEAD_PER_SLOT as u64;
 /// How long a job waits at a worker for a slot; and only for slots whose attempts are younger than this, so that
 /// long ones attract none.
 pub const AHEAD_WAITS_MS: u64 = 1_000;

@@ -6,17 +6,27 @@
 use c2_shared::api::work::Given;
 use c2_shared::id::AttemptId;
 use c2_shared::job::OnLost;
-use c2_shared::limits::AHEAD_FRESH_MS;
+use c2_shared::limits::{AHEAD_FRESH_MS, AHEAD_PER_SLOT};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
 use super::{Action, Held, Slots, Unstarted};
 
 impl Slots {
-    /// Whether an attempt may wait here: no more than one for each slot do.
+    /// Whether an attempt may wait here: no more than c2d gives ahead of so many slots.
     pub(super) fn may_wait(&self, given: &Given) -> bool {
-        let waiting = self.held.values().filter(|held| matches!(held, Held::Ahead { .. })).count();
-        matches!(given, Given::Readable(assignment) if assignment.ahead) && waiting < self.slots as usize
+        let room = AHEAD_PER_SLOT * self.slots as usize;
+        matches!(given, Given::Readable(assignment) if assignment.ahead) && self.waiting() < room
+    }
+
+    /// Whether results may wait for others: more waits here for the slots than results are owed.
+    pub(super) fn gathers(&self) -> bool {
+        let owed = self.held.values().filter(|held| matches!(held, Held::Ended { .. } | Held::Returned { .. }));
+        (1..self.waiting()).contains(&owed.count())
+    }
+
+    fn waiting(&self) -> usize {
+        self.held.values().filter(|held| matches!(held, Held::Ahead { .. })).count()
     }
 
     /// Whether attempts may wait here for slots that will be free: not where nothing new is started at present.

@@ -59,10 +59,10 @@ fn the_end_of_one_is_the_start_of_the_next_and_both_are_said_at_once() {
 }
 
 #[test]
-fn no_more_wait_than_there_are_slots_and_nothing_that_is_not_to_wait() {
-    let mut scene = Scene::waiting(2, &[3, 4, 5]);
+fn no_more_wait_than_four_for_a_slot_and_nothing_that_is_not_to_wait() {
+    let mut scene = Scene::waiting(1, &[2, 3, 4, 5, 6]);
     let poll = scene.polls(3);
-    assert_eq!(poll.staged, [attempt(3), attempt(4)]);
+    assert_eq!(poll.staged, [2, 3, 4, 5].map(attempt));
     assert_eq!(scene.answer(3, assign(&[6])), "", "it has no slot");
 }
 
@@ -142,4 +142,25 @@ fn a_job_that_may_wait_starts_at_once_where_a_slot_is_free() {
     scene.slots.on_launched(scene.now, attempt(1));
     scene.pass(LINGER_MS);
     assert_eq!(scene.polls(3).started.len(), 1, "c2d does not know of it");
+}
+
+#[test]
+fn results_wait_a_moment_for_others_while_enough_waits_for_the_slots() {
+    let mut scene = Scene::waiting(4, &[5, 6, 7, 8]);
+    scene.polls(3);
+    assert_eq!(scene.answer(3, PollResponse::default()), "");
+    for (ended, starts, due_in) in [(1, 5, GATHER_MS), (2, 6, GATHER_MS - 1), (3, 7, 0)] {
+        scene.ends(ended);
+        assert_eq!(scene.due_in(), Some(due_in), "{ended}");
+        assert!(scene.starts().starts_with(&format!("start {starts} ")));
+        scene.slots.on_launched(scene.now, attempt(starts));
+        scene.pass(u64::from(ended == 1));
+    }
+    let poll = scene.polls(4);
+    assert_eq!((poll.unsent.len(), poll.staged), (3, vec![attempt(8)]));
+    scene.ends(4);
+    scene.answer(4, PollResponse { assign: ahead(&[9, 10]).assign, ..ack(&[1, 2, 3]) });
+    assert_eq!(scene.due_in(), Some(GATHER_MS), "what ended meanwhile too");
+    scene.pass(GATHER_MS);
+    assert_eq!(scene.polls(5).unsent.len(), 1, "and no longer, though no other came");
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{self, JobState, OnLost};
-use c2_shared::limits::{AHEAD_RESULTS, AHEAD_TOOK_MS, AHEAD_WAITS_MS, RECALLS_MAX};
+use c2_shared::limits::{AHEAD_BRIEF_MS, AHEAD_PER_SLOT, AHEAD_RESULTS, AHEAD_TOOK_MS, AHEAD_WAITS_MS, RECALLS_MAX};
 use c2_shared::time::Mono;
 
 use crate::sched::blame::Trial;
@@ -33,7 +33,11 @@ impl Worker {
             && self.presence.short_results >= AHEAD_RESULTS
             && self.slots_used() >= self.slots()
             && !self.presence.load.disk_full
-            && self.waiting().count() < self.grants.values().filter(young).count()
+            && self.waiting().count() < self.ahead_per_slot() * self.grants.values().filter(young).count()
+    }
+
+    const fn ahead_per_slot(&self) -> usize {
+        if self.presence.brief_results >= AHEAD_RESULTS { AHEAD_PER_SLOT } else { 1 }
     }
 
     /// Whether it could start a job of a shape at once, as far as is known.
@@ -50,9 +54,13 @@ impl Worker {
 
     /// Notes how long an attempt took that ended there.
     pub(crate) fn note_result(&mut self, result: &ResultSummary) {
-        let short = result.outcome.ran_to_an_end() && result.took_ms.is_some_and(|took_ms| took_ms < AHEAD_TOOK_MS);
-        let row = &mut self.presence.short_results;
-        *row = if short { row.saturating_add(1) } else { 0 };
+        let took_ms = result.took_ms.filter(|_| result.outcome.ran_to_an_end());
+        let presence = &mut self.presence;
+        for (row, limit_ms) in
+            [(&mut presence.short_results, AHEAD_TOOK_MS), (&mut presence.brief_results, AHEAD_BRIEF_MS)]
+        {
+            *row = if took_ms.is_some_and(|took_ms| took_ms < limit_ms) { row.saturating_add(1) } else { 0 };
+        }
     }
 }
 

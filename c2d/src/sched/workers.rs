@@ -122,6 +122,8 @@ pub(crate) struct Presence {
     pub(crate) said_free: u32,
     /// Of how many results in a row the attempts took little.
     pub(crate) short_results: u32,
+    /// The same for results that took so little that several fit into that time.
+    pub(crate) brief_results: u32,
 }
 
 /// A poll that waits for something to say.
@@ -316,6 +318,7 @@ impl Presence {
             takes_ahead: false,
             said_free: u32::MAX,
             short_results: 0,
+            brief_results: 0,
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use c2_shared::id::{AttemptId, Session, WorkerId};
 use c2_shared::job::Outcome;
-use c2_shared::limits::{AHEAD_FRESH_MS, LEASE_MS, QUARANTINE_MS};
+use c2_shared::limits::{AHEAD_FRESH_MS, AHEAD_PER_SLOT, LEASE_MS, QUARANTINE_MS};
 use c2_shared::resources::{Capacity, Card};
 use c2_shared::worker::{Load, Neighbour};
 use c2d::sched::decision::PollAnswer;
@@ -322,7 +322,7 @@ impl Agent {
         for handout in fresh {
             if !handout.ahead {
                 told.fresh.push((handout.attempt, handout.share.tags.clone()));
-            } else if self.waiting.len() < SLOTS as usize {
+            } else if self.waiting.len() < AHEAD_PER_SLOT * SLOTS as usize {
                 self.waiting.insert(handout.attempt);
             }
         }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use c2_shared::id::{AttemptId, WorkerId};
+use c2_shared::limits::AHEAD_PER_SLOT;
 use c2d::sched::Decision;
 use c2d::sched::decision::GrantRecord;
 use c2d::sched::event::Poll;
@@ -52,8 +53,9 @@ impl Given {
         }
     }
 
-    /// Follows a decision; answers how many jobs it gives ahead of a slot.
-    pub(crate) fn check(&mut self, decision: &Decision, now_ms: u64) -> u64 {
+    /// Follows a decision; answers whether it gives a job ahead of a slot, and if so whether more wait there by now
+    /// than one for each slot.
+    pub(crate) fn check(&mut self, decision: &Decision, now_ms: u64) -> Option<bool> {
         match decision {
             Decision::Assign { attempt, worker, ahead, .. } => {
                 let held = self.held.entry(worker.clone()).or_default();
@@ -62,24 +64,25 @@ impl Given {
                 if !ahead {
                     // One of this number may have been given ahead before, which was not durable.
                     self.ahead.remove(attempt);
-                    return 0;
+                    return None;
                 }
                 self.ahead.insert(*attempt);
                 let young = |held: &&Held| matches!(held, Held::Slot { since_ms: Some(since) } if now_ms.saturating_sub(*since) < YOUNG_MS);
                 let waiting = held.values().filter(|held| matches!(held, Held::Waits)).count();
                 let young = held.values().filter(young).count();
-                assert!(waiting <= young, "{attempt} waits at {worker} as number {waiting} behind {young} young ones");
-                1
+                let most = AHEAD_PER_SLOT * young;
+                assert!(waiting <= most, "{attempt} waits at {worker} as number {waiting} behind {young} young ones");
+                Some(waiting > young)
             }
             Decision::Free { attempt, worker } | Decision::Deliver { attempt, worker, .. } => {
                 self.held.get_mut(worker).and_then(|held| held.remove(attempt));
-                0
+                None
             }
             Decision::RemoveWorker { worker } => {
                 self.held.remove(worker);
-                0
+                None
             }
-            _ => 0,
+            _ => None,
         }
     }
 }

@@ -371,10 +371,10 @@ impl Oracle {
         self.given.note_poll(poll, now_ms);
     }
 
-    /// What was decided in one turn: no more waits at a worker than slots there were taken a moment ago. How many
-    /// were given ahead.
-    pub(crate) fn check_ahead(&mut self, decisions: &[Decision], now_ms: u64) -> u64 {
-        decisions.iter().map(|decision| self.given.check(decision, now_ms)).sum()
+    /// What was decided in one turn: no more waits at a worker than its slots allow that were taken a moment ago.
+    /// Each that was given ahead, and whether others waited for the same slot.
+    pub(crate) fn check_ahead(&mut self, decisions: &[Decision], now_ms: u64) -> Vec<bool> {
+        decisions.iter().filter_map(|decision| self.given.check(decision, now_ms)).collect()
     }
 
     /// A machine says that it never started an attempt.

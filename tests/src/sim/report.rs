@@ -22,8 +22,9 @@ pub struct Report {
     pub crashes: u64,
     /// Copies of state folders that were found out.
     pub copies: u64,
-    /// Jobs that were given to workers ahead of slots, and those of them that came back.
+    /// Jobs that were given to workers ahead of slots, those for whose slot others waited, and those that came back.
     pub ahead: u64,
+    pub several_ahead: u64,
     pub recalls: u64,
     /// Packets that were sent to wake machines.
     pub wakes: u64,

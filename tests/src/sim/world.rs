@@ -222,7 +222,10 @@ impl<D: Disk> World<D> {
             assert!(!yields, "{attempt} is given to {worker}, which yields its machine");
         }
         self.check_waiting(&self.uncommitted[before..]);
-        self.report.ahead += self.oracle.check_ahead(&self.uncommitted[before..], self.now.mono.0);
+        for is_one_of_several in self.oracle.check_ahead(&self.uncommitted[before..], self.now.mono.0) {
+            self.report.ahead += 1;
+            self.report.several_ahead += u64::from(is_one_of_several);
+        }
         self.scheduler.check_invariants();
         drop(self.scheduler.take_touched());
         self.report.events += 1;
@@ -437,7 +440,11 @@ impl<D: Disk> World<D> {
             }
             self.oracle.start(agent.folder, attempt, &tags);
             let short = self.brisk && self.random.chance(97);
-            let lengths = if short { &[0, 5, 20, 100][..] } else { &[0, 10, 300, 2_000, 30_000, 90_000, ENDLESS_MS] };
+            let lengths = if short {
+                &[0, 5, 5, 20, 20, 20, 50, 50, 50, 100][..]
+            } else {
+                &[0, 10, 300, 2_000, 30_000, 90_000, ENDLESS_MS]
+            };
             let length = self.random.pick(lengths);
             let code = if self.random.chance(20) { 1 } else { 0 };
             let outcome = Outcome::Exit { code };

@@ -3,6 +3,7 @@
 use c2_shared::api::why::Reason;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, OnLost, Outcome};
+use c2_shared::limits::AHEAD_BRIEF_MS;
 
 use super::lab::{Lab, attempt, id, ip, job, placed, plain, with};
 use crate::sched::event::{
@@ -14,20 +15,25 @@ const DONE: Outcome = Outcome::Exit { code: 0 };
 
 /// Workers that have run nothing but short jobs lately: 16 each.
 fn brisk(workers: &[u8]) -> Lab {
+    with_results(workers, AHEAD_BRIEF_MS)
+}
+
+/// The same with jobs that took so long.
+fn with_results(workers: &[u8], took_ms: u64) -> Lab {
     let mut lab = Lab::new(workers);
     for last in workers {
         lab.agents.get_mut(last).unwrap().takes_ahead = true;
-        run_short(&mut lab, *last, 16);
+        run_short(&mut lab, *last, 16, took_ms);
     }
     lab
 }
 
 /// Runs short jobs on a worker that has nothing else.
-fn run_short(lab: &mut Lab, last: u8, jobs: usize) {
+fn run_short(lab: &mut Lab, last: u8, jobs: usize, took_ms: u64) {
     lab.submit(vec![plain(); jobs]).unwrap();
     while lab.s.queue(lab.now).active > 0 {
         lab.poll(last);
-        finish_all(lab, last, Some(10));
+        finish_all(lab, last, Some(took_ms));
     }
     lab.decided.clear();
 }
@@ -77,6 +83,17 @@ fn as_many_wait_as_slots_were_taken_a_moment_ago_and_read_as_queued() {
     lab.finish_in(2, attempt(21, 1), DONE, Some(150));
     lab.poll(2);
     lab.expect("end 21: exit 0; free 21.1 on 2; answer 2 ack:21.1");
+}
+
+#[test]
+fn several_wait_for_each_slot_where_all_of_them_are_through_as_soon() {
+    for (took_ms, waiting) in [(AHEAD_BRIEF_MS - 1, 16), (AHEAD_BRIEF_MS, 4)] {
+        let mut lab = with_results(&[2], took_ms);
+        lab.submit(vec![plain(); 30]).unwrap();
+        lab.poll(2);
+        assert_eq!(lab.agents[&2].staged.len(), waiting, "{took_ms}");
+        lab.decided.clear();
+    }
 }
 
 #[test]
