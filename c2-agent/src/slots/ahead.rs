@@ -19,10 +19,12 @@ impl Slots {
         matches!(given, Given::Readable(assignment) if assignment.ahead) && self.waiting() < room
     }
 
-    /// Whether results may wait for others: more waits here for the slots than results are owed.
+    /// Whether results may wait for others: more waits here for the slots than results are owed, and nothing goes back,
+    /// which is wanted elsewhere.
     pub(super) fn gathers(&self) -> bool {
-        let owed = self.held.values().filter(|held| matches!(held, Held::Ended { .. } | Held::Returned { .. }));
-        (1..self.waiting()).contains(&owed.count())
+        let goes_back = self.held.values().any(|held| matches!(held, Held::Returned { .. }));
+        let owed = self.held.values().filter(|held| matches!(held, Held::Ended { .. })).count();
+        !goes_back && (1..self.waiting()).contains(&owed)
     }
 
     fn waiting(&self) -> usize {

@@ -159,8 +159,13 @@ fn results_wait_a_moment_for_others_while_enough_waits_for_the_slots() {
     let poll = scene.polls(4);
     assert_eq!((poll.unsent.len(), poll.staged), (3, vec![attempt(8)]));
     scene.ends(4);
-    scene.answer(4, PollResponse { assign: ahead(&[9, 10]).assign, ..ack(&[1, 2, 3]) });
+    scene.answer(4, PollResponse { assign: ahead(&[9, 10, 11, 12]).assign, ..ack(&[1, 2, 3]) });
     assert_eq!(scene.due_in(), Some(GATHER_MS), "what ended meanwhile too");
     scene.pass(GATHER_MS);
     assert_eq!(scene.polls(5).unsent.len(), 1, "and no longer, though no other came");
+
+    // What is called back goes at once.
+    scene.ends(5);
+    scene.answer(5, PollResponse { recall: vec![attempt(12)], ..ack(&[4]) });
+    assert_eq!(scene.due_in(), Some(0));
 }
