@@ -9,6 +9,7 @@ use c2_shared::job::JobState;
 use crate::sched::fit::{Held, Share};
 use crate::sched::queues::{Rank, ShapeId};
 use crate::sched::scheduler::{Counts, Scheduler};
+use crate::sched::workers::Worker;
 
 impl Scheduler {
     /// Checks that every index agrees with what it was made from and that the promises hold.
@@ -22,6 +23,8 @@ impl Scheduler {
         self.check_parked();
         self.check_schedules();
         self.check_sleepers();
+        let earliest = self.workers.values().filter_map(Worker::deadline).min();
+        assert_eq!(self.workers.first_deadline(), earliest, "the earliest deadline of a worker");
     }
 
     fn check_schedules(&self) {

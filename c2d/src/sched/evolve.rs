@@ -278,7 +278,7 @@ impl Scheduler {
         let id = &record.intro.id;
         match self.workers.get_mut(id) {
             Some(worker) => worker.put(record.clone()),
-            None => drop(self.workers.insert(id.clone(), Worker::new(record.clone(), now.mono))),
+            None => self.workers.insert(id.clone(), Worker::new(record.clone(), now.mono)),
         }
         self.note_sleep(id);
         self.note_room(id);

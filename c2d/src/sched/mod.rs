@@ -41,6 +41,7 @@ mod staging;
 
 mod jobs;
 mod queues;
+mod registry;
 mod workers;
 
 mod ahead;

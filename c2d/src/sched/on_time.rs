@@ -14,10 +14,7 @@ impl Event for TimePassed {
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let now = turn.now.mono;
-        let due = |worker: &crate::sched::workers::Worker| worker.deadline().is_some_and(|at| at <= now);
-        let due = turn.s.workers.iter().filter(|(_, worker)| due(worker));
-        let workers: Vec<WorkerId> = due.map(|(id, _)| id.clone()).collect();
-        for id in workers {
+        for id in turn.s.workers.due(now) {
             turn.look_at(&id);
         }
         turn.end_avoiding();

@@ -15,6 +15,7 @@ use crate::sched::event::{Event, Now, PollToken};
 use crate::sched::jobs::{EndedTable, JobTable};
 use crate::sched::note::Who;
 use crate::sched::queues::{Queues, ShapeId};
+use crate::sched::registry::Registry;
 use crate::sched::suspicion::Suspicion;
 use crate::sched::view::JobView;
 use crate::sched::workers::{Grant, Heard, Worker};
@@ -43,7 +44,7 @@ pub struct Scheduler {
     pub(crate) resting: BTreeSet<(Mono, JobId)>,
     /// Active jobs whose stored specification cannot be used, and why: they are never given to anybody.
     pub(crate) defects: BTreeMap<JobId, String>,
-    pub(crate) workers: BTreeMap<WorkerId, Worker>,
+    pub(crate) workers: Registry,
     pub(crate) suspicion: Suspicion,
     /// Queued jobs for which room is kept, by the worker.
     pub(crate) kept_room: BTreeMap<WorkerId, JobId>,
@@ -140,7 +141,7 @@ impl Scheduler {
             rests: BTreeMap::new(),
             resting: BTreeSet::new(),
             defects: saved.defects.into_iter().collect(),
-            workers: BTreeMap::new(),
+            workers: Registry::default(),
             suspicion: Suspicion::default(),
             kept_room: BTreeMap::new(),
             with_room: BTreeSet::new(),
@@ -191,6 +192,7 @@ impl Scheduler {
         // Nobody waits for an answer yet, and nobody has looked at anything.
         s.fresh = Fresh::default();
         s.touched = Touched::default();
+        s.workers.note_deadlines();
         s
     }
 
@@ -249,15 +251,17 @@ impl Scheduler {
         self.now = now;
         let (notes, active) = (self.touched.notes.len(), self.jobs.len());
         let mut turn = Turn { s: self, now, decisions };
-        let answer = event.happen(&mut turn)?;
-        turn.settle();
-        turn.notice(notes, active);
-        Ok(answer)
+        let answer = event.happen(&mut turn);
+        if answer.is_ok() {
+            turn.settle();
+            turn.notice(notes, active);
+        }
+        self.workers.note_deadlines();
+        answer
     }
 
     /// When [`super::event::TimePassed`] is due at the latest.
     pub fn next_deadline(&self) -> Option<Mono> {
-        let workers = self.workers.values().filter_map(Worker::deadline);
         // The wall clock may be set meanwhile, so these times are looked at again every minute.
         let timed = [self.begins.first(), self.expiries.first()].into_iter().flatten().map(|(at, _)| {
             let wait_ms = at.saturating_sub(self.now.wall_ms).min(60_000);
@@ -265,7 +269,14 @@ impl Scheduler {
         });
         let avoiding = self.avoiding.first().map(|(until, ..)| *until);
         let resting = self.resting.first().map(|(until, _)| *until);
-        workers.chain(timed).chain(avoiding).chain(resting).chain(self.recovering_until).min()
+        self.workers
+            .first_deadline()
+            .into_iter()
+            .chain(timed)
+            .chain(avoiding)
+            .chain(resting)
+            .chain(self.recovering_until)
+            .min()
     }
 
     /// Hands over what changed since the last call.
