@@ -254,6 +254,11 @@ mod tests {
 
     const NOW: Mono = Mono(0);
 
+    /// As where many files may be open, whatever may be here.
+    fn wide() -> Doors {
+        Doors::of(4_096)
+    }
+
     fn address(n: u32) -> IpAddr {
         IpAddr::from((0x0a00_0000 + n).to_be_bytes())
     }
@@ -268,7 +273,7 @@ mod tests {
 
     #[test]
     fn of_strangers_at_one_address_the_oldest_go() {
-        let doors = Doors::default();
+        let doors = wide();
         let other = doors.enter(address(2), NOW).unwrap();
         let token: Arc<str> = "t".into();
         let holder = doors.enter(address(1), NOW).unwrap();
@@ -292,7 +297,7 @@ mod tests {
 
     #[test]
     fn new_ones_of_one_address_are_bounded_too() {
-        let doors = Doors::default();
+        let doors = wide();
         let seats: Vec<Seat> =
             (0..NEW_STRANGERS_OF_ONE_MAX + 5).map(|_| doors.enter(address(1), NOW).unwrap()).collect();
         assert_eq!(open(&seats), (5..NEW_STRANGERS_OF_ONE_MAX + 5).collect::<Vec<_>>());
@@ -300,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_address() {
-        let doors = Doors::default();
+        let doors = wide();
         let address = |n: u16| IpAddr::from([0xfd00, 1, 2, 3, 0, 0, 0, n]);
         let seats: Vec<Seat> = (0..40).map(|n| doors.enter(address(n), NOW).unwrap()).collect();
         seats.iter().for_each(|seat| seat.settle(NOW));
@@ -330,12 +335,12 @@ mod tests {
         let many = u32::try_from(STRANGERS_MAX).unwrap() + 500;
         let seats: Vec<Seat> = (0..many).map(|n| doors.enter(address(n), NOW).unwrap()).collect();
         assert_eq!(open(&seats), (500..STRANGERS_MAX + 500).collect::<Vec<_>>());
-        assert!(Doors::default().0.limit >= 2 * CONNECTIONS_KEPT);
+        assert!(wide().0.limit >= 2 * CONNECTIONS_KEPT);
     }
 
     #[test]
     fn one_token_takes_some_connections_only() {
-        let doors = Doors::default();
+        let doors = wide();
         let token: Arc<str> = "t".into();
         let prove = |near| {
             let seat = doors.enter(address(1), NOW).unwrap();
