@@ -63,9 +63,6 @@ async fn home(cluster: &mut Cluster, page: &Page) -> Result<()> {
     }
     let lines = [
         "assign 127.0.0.11 gpu",
-        "assign @all workers",
-        "assign @all compute",
-        "assign @all nas",
         "set-tags @all disk",
         "set-resources @all cpus=64,memory=256G,gpus=2,vram=24G,license=2",
     ];
