@@ -103,7 +103,8 @@ pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
 
 /// How the agent of this user is started: as a service, where one is installed and the folders are the usual ones.
 fn start(options: &JoinOptions) -> String {
-    let is_installed = UNITS.iter().any(|unit| Path::new(unit).exists());
+    // The second as systemd's own programs find out whether it runs.
+    let is_installed = UNITS.iter().any(|unit| Path::new(unit).exists()) && Path::new("/run/systemd/system").exists();
     let me = rustix::process::geteuid();
     let user = home::variables(me.as_raw()).into_iter().find(|(name, _)| *name == "USER").map(|(_, user)| user);
     match user.filter(|_| is_installed && !me.is_root() && options.state_dir.is_none()) {

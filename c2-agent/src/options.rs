@@ -284,6 +284,8 @@ pub(crate) enum OptionsError {
     Slots(u32),
     #[error("{path:?} cannot be used as a folder")]
     Folder { path: PathBuf, source: std::io::Error },
+    #[error("this machine has not joined a c2d: there is no {0:?}")]
+    NotJoined(PathBuf),
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error("{0:?} holds no worker token")]
@@ -306,7 +308,7 @@ impl Advice for OptionsError {
             }
             Self::PartitionAlone => "add --via=slurm".to_owned(),
             Self::Token(TokenError::File(error)) if !error.is_missing() => return error.hint(),
-            Self::Token(_) | Self::WrongRole(_) => {
+            Self::NotJoined(_) | Self::Token(_) | Self::WrongRole(_) => {
                 "let this machine join: `c2d invite` on the machine of c2d prints the line for `c2-agent join`"
                     .to_owned()
             }
@@ -315,7 +317,7 @@ impl Advice for OptionsError {
 
     fn status(&self) -> u8 {
         match self {
-            Self::Token(_) | Self::WrongRole(_) => exit::NOT_A_WORKER,
+            Self::NotJoined(_) | Self::Token(_) | Self::WrongRole(_) => exit::NOT_A_WORKER,
             Self::Config(_)
             | Self::Server(_)
             | Self::Slots(_)
@@ -356,7 +358,12 @@ impl Options {
     pub(crate) fn decide(flags: &Flags) -> Result<Self, OptionsError> {
         let (timing, sight) = (flags.timing, flags.sight.clone());
         let Choice { file: Configured { config, .. }, slots, state_dir, token_file, named } = Choice::of(flags)?;
-        let pass = Pass::read(&token_file)?;
+        let pass = Pass::read(&token_file).map_err(|error| match error {
+            TokenError::File(file) if file.is_missing() && flags.token_file.is_none() => {
+                OptionsError::NotJoined(crate::choice::joined_file(&state_dir))
+            }
+            error => error.into(),
+        })?;
         if pass.token.role() != Role::Worker {
             return Err(OptionsError::WrongRole(token_file));
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, Error, Parser};
 
@@ -112,8 +112,24 @@ fn understood(command: Command, args: impl IntoIterator<Item = OsString>) -> Res
     let mut command = without_empty(command);
     match command.try_get_matches_from_mut(&args) {
         Ok(matches) => Ok((command, matches)),
-        Err(error) => Err(name_variable(error, &command, &args)),
+        Err(error) => Err(misread(&error, &command, &args).unwrap_or_else(|| name_variable(error, &command, &args))),
     }
+}
+
+/// A flag with one dash whose letters begin with that of help or of the version: whoever types it wants neither.
+fn misread(error: &Error, command: &Command, args: &[OsString]) -> Option<Error> {
+    if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return None;
+    }
+    let words = args.iter().skip(1).map_while(|arg| arg.to_str().filter(|arg| *arg != "--"));
+    let word = words.filter(|word| word.len() > 2).find(|word| word.starts_with("-h") || word.starts_with("-V"))?;
+    let mut unknown = Error::new(ErrorKind::UnknownArgument).with_cmd(command);
+    unknown.insert(ContextKind::InvalidArg, ContextValue::String(word.to_owned()));
+    let long = word.trim_start_matches('-').split('=').next().unwrap_or_default();
+    if find(command, long).is_some() {
+        unknown.insert(ContextKind::SuggestedArg, ContextValue::String(format!("--{long}")));
+    }
+    Some(unknown)
 }
 
 fn without_empty(command: Command) -> Command {
@@ -150,6 +166,21 @@ fn find<'a>(command: &'a Command, long: &str) -> Option<&'a Arg> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_dash_before_a_word_is_no_wish_for_help() {
+        let program = || Command::new("p").version("1").arg(Arg::new("host").long("host"));
+        let kind = |words: &[&str]| {
+            let args = std::iter::once("p").chain(words.iter().copied()).map(OsString::from);
+            matches(program(), args).map_err(|error| (error.kind(), error.to_string())).unwrap_err()
+        };
+        for words in [&["-host", "x"][..], &["-host=x"]] {
+            let (kind, text) = kind(words);
+            assert!(kind == ErrorKind::UnknownArgument && text.contains("'--host'"), "{text}");
+        }
+        assert_eq!(kind(&["-Verbose"]).0, ErrorKind::UnknownArgument);
+        assert_eq!((kind(&["-h"]).0, kind(&["-V"]).0), (ErrorKind::DisplayHelp, ErrorKind::DisplayVersion));
+    }
 
     #[test]
     fn a_message_names_the_variable_of_what_it_speaks_of() {

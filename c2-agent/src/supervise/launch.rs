@@ -207,7 +207,7 @@ impl Launcher {
     }
 
     /// Starts a process with the runner's own umask, or with another one, and with what makes jobs go first when
-    /// memory is short. A child has both as they are at that moment, and the runner has one thread.
+    /// memory is short. A child has both as they are at that moment, and no other thread of the runner starts processes.
     pub(super) fn spawn(&self, command: &mut Command, mask: Option<&str>) -> io::Result<Child> {
         let mask = mask.and_then(|mask| u32::from_str_radix(mask, 8).ok());
         let own = mask.map(|mask| umask(Mode::from_raw_mode(mask)));

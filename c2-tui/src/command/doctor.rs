@@ -111,11 +111,12 @@ fn of_worker(row: &WorkerRow) -> Check {
     } else if row.status == WorkerStatus::Waking {
         Check::ok(&what, "it is being woken")
     } else if row.status == WorkerStatus::Offline {
-        let silent = row.silent_ms.map_or_else(|| "ever".to_owned(), |ms| format!("for {}", time::span(ms)));
+        let silent =
+            row.silent_ms.map_or_else(|| "since c2d started".to_owned(), |ms| format!("for {}", time::span(ms)));
         let hint = if row.passed_on {
             "another worker has its address; `remove-worker` with the beginning of its id if it is gone"
         } else {
-            "check that it is on and c2-agent runs there"
+            "check that it is on and c2-agent runs there; `remove-worker` if it is gone for good"
         };
         Check::fail(&what, format!("not heard {silent}"), hint)
     } else if let Some(at) = row.copied_at {

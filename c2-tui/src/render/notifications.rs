@@ -13,9 +13,10 @@ pub(crate) fn list(look: &Look, list: &NotificationList) -> String {
     }
     let mut table = Table::new([words("NAME"), flexible("ON"), flexible("TO"), flexible("ONLY"), flexible("STATE")]);
     for row in &list.notifications {
-        let state = match &row.trouble {
-            Some(reason) => Cell::styled(format!("failing: {reason}"), Style::Bad),
-            None => Cell::styled("ok", Style::Good),
+        let state = match (&row.trouble, &row.missing) {
+            (Some(reason), _) => Cell::styled(format!("failing: {reason}"), Style::Bad),
+            (None, Some(missing)) => Cell::styled(missing, Style::Waiting),
+            (None, None) => Cell::styled("ok", Style::Good),
         };
         table.row([Cell::from(&row.name), Cell::from(on(row)), Cell::from(&row.to), Cell::from(only(row)), state]);
     }
@@ -31,6 +32,7 @@ pub(crate) fn show(look: &Look, row: &NotificationRow) -> String {
             ("on", on(row)),
             ("to", row.to.clone()),
             ("only", only(row)),
+            ("missing", row.missing.clone().unwrap_or_default()),
             ("failing", trouble.unwrap_or_default()),
         ],
     )

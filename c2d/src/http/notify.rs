@@ -25,7 +25,8 @@ use crate::services::messenger::{Message, Target, Troubles};
 const TARGET_BYTES_MAX: usize = 2_048;
 /// What narrows a notification, and may be taken back.
 const FILTERS: [&str; 3] = ["group", "job_name", "schedule"];
-const TARGETS: &str = "write https://.., ntfy:TOPIC, discord:URL, slack:URL, apprise:URL, mail:ADDRESS or command:NAME";
+const TARGETS: &str =
+    "write https://.. or http://.., ntfy:TOPIC, discord:URL, slack:URL, apprise:URL, mail:ADDRESS or command:NAME";
 
 serves!(ADD_NOTIFICATION => add, CHANGE_NOTIFICATION => change, LIST_NOTIFICATIONS => list, GET_NOTIFICATION => show,
     REMOVE_NOTIFICATION => remove, TEST_NOTIFICATION => test);
@@ -90,13 +91,18 @@ fn new_rule(app: &App, request: NotificationRequest) -> Result<RuleRecord, ApiEr
 }
 
 pub(crate) async fn list(State(app): State<App>, QueryOf(NoQuery {}): QueryOf<NoQuery>) -> Answer<NotificationList> {
-    let rules = app.engine.read(|s, _| s.rules().cloned().collect::<Vec<_>>()).await?;
+    let rules =
+        app.engine.read(|s, _| s.rules().map(|rule| (rule.clone(), s.missing(rule))).collect::<Vec<_>>()).await?;
     let troubles = app.messenger.troubles();
-    Ok(Json(NotificationList { notifications: rules.into_iter().map(|rule| row(rule, &troubles)).collect() }))
+    let rows = rules.into_iter().map(|(rule, missing)| row(rule, missing, &troubles));
+    Ok(Json(NotificationList { notifications: rows.collect() }))
 }
 
 pub(crate) async fn show(State(app): State<App>, Name(name): Name) -> Answer<NotificationRow> {
-    Ok(Json(row(rule(&app, name).await?, &app.messenger.troubles())))
+    let rule = rule(&app, name).await?;
+    let asked = rule.clone();
+    let missing = app.engine.read(move |scheduler, _| scheduler.missing(&asked)).await?;
+    Ok(Json(row(rule, missing, &app.messenger.troubles())))
 }
 
 pub(crate) async fn remove(State(app): State<App>, Name(name): Name) -> Answer<NotificationGone> {
@@ -115,10 +121,11 @@ async fn rule(app: &App, name: String) -> Result<RuleRecord, ApiError> {
     Ok(app.engine.read(move |scheduler, _| scheduler.rule(&name)).await?.map_err(Refusal::from)?)
 }
 
-fn row(rule: RuleRecord, troubles: &Troubles) -> NotificationRow {
+fn row(rule: RuleRecord, missing: Option<String>, troubles: &Troubles) -> NotificationRow {
     let trouble = troubles.get(&rule.name);
     NotificationRow {
         to: Target::read(&rule.to).map_or_else(|_| "..".to_owned(), |target| target.shown()),
+        missing,
         trouble: trouble.map(|trouble| trouble.reason.clone()),
         failures: trouble.map_or(0, |trouble| trouble.failures),
         name: rule.name,
@@ -132,9 +139,10 @@ fn row(rule: RuleRecord, troubles: &Troubles) -> NotificationRow {
 /// What is wrong with what was asked of a notification.
 pub(crate) fn refusal(reject: &Reject) -> ApiError {
     let (code, hint) = match reject {
-        Reject::NotificationExists { name } => {
-            (ErrorCode::Conflict, format!("remove it first with: notify remove {name}"))
-        }
+        Reject::NotificationExists { name } => (
+            ErrorCode::Conflict,
+            format!("change it with `notify change {name}`, or remove it first with `notify remove {name}`"),
+        ),
         Reject::NotificationChanged { name } => {
             (ErrorCode::Busy, format!("look at it, and change it again: notify show {name}"))
         }

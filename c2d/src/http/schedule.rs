@@ -228,9 +228,10 @@ async fn row(app: &App, name: String) -> Answer<ScheduleRow> {
 /// What is wrong with what was asked of a schedule.
 pub(crate) fn refusal(reject: &Reject) -> ApiError {
     let (code, hint) = match reject {
-        Reject::ScheduleExists { name } => {
-            (ErrorCode::Conflict, format!("remove it first with: schedule remove {name}"))
-        }
+        Reject::ScheduleExists { name } => (
+            ErrorCode::Conflict,
+            format!("change it with `schedule change {name}`, or remove it first with `schedule remove {name}`"),
+        ),
         Reject::UnknownSchedule { name, known } => {
             let nothing = "there is none yet; add one with: schedule NAME \"0 3 * * *\" \"COMMAND\"";
             (ErrorCode::NotFound, hint::for_unknown(name, known.iter().map(String::as_str), nothing))

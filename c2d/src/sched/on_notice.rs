@@ -141,6 +141,15 @@ impl Scheduler {
         self.rules.values()
     }
 
+    /// What a rule is narrowed to and does not exist, in words.
+    pub fn missing(&self, rule: &RuleRecord) -> Option<String> {
+        let schedule = rule.schedule.as_ref().filter(|name| !self.schedules.contains_key(*name));
+        let groups = self.groups();
+        let group = rule.group.as_ref().filter(|name| !groups.contains(name));
+        let schedule = schedule.map(|name| format!("no schedule is called {name:?}"));
+        schedule.or_else(|| group.map(|name| format!("no worker is in group {name:?}")))
+    }
+
     /// A rule, or why there is none.
     pub fn rule(&self, name: &str) -> Result<RuleRecord, Reject> {
         self.find_rule(name).cloned()

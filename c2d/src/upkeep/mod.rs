@@ -139,6 +139,9 @@ impl Advice for UpkeepError {
             Self::File { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "this user may not write there: name another place, or run it as root; nothing was changed".to_owned()
             }
+            Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "check the name; nothing was changed".to_owned()
+            }
             Self::File { .. } => "check permissions and free space there; nothing was changed".to_owned(),
         })
     }

@@ -110,6 +110,9 @@ pub struct NotificationRow {
     /// Only of jobs that this schedule submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
+    /// Why it can be about no job at present: the group or schedule does not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
     /// Why the latest try failed; it is repeated until it succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,

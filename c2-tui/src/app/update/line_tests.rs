@@ -171,6 +171,7 @@ fn tab_asks_for_the_names_of_schedules_and_notifications() {
         group: None,
         job_name: None,
         schedule: None,
+        missing: None,
         trouble: None,
         failures: 0,
     };

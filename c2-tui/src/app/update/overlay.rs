@@ -98,6 +98,11 @@ pub(super) fn on_action(model: &mut Model, action: Action, effects: &mut Vec<Eff
                 question.refuse();
                 model.overlay = Some(Overlay::Question(question));
             }
+            // The key that does everything else, pressed by habit, is no answer here, and no silent no either.
+            Action::Accept => {
+                model.overlay = Some(Overlay::Question(question));
+                model.toasts.say(toast::Kind::Plain, "y does it, n leaves it", model.now);
+            }
             _ => {}
         },
         Some(Overlay::Finder(finder)) => in_finder(model, action, finder, effects),

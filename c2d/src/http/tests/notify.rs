@@ -108,6 +108,19 @@ async fn ends_of_jobs_are_told_as_asked() {
 }
 
 #[tokio::test]
+async fn what_a_notification_is_narrowed_to_and_is_missing_is_said() {
+    let lab = Lab::new().await;
+    let narrowed =
+        |name: &str, key: &str, value: &str| json!({"name": name, "on": ["failed"], "to": "ntfy:x", key: value});
+    let missing =
+        async |body: Value| lab.operator("POST /api/notifications", &body.to_string()).await.json()["missing"].clone();
+    assert_eq!(missing(narrowed("a", "schedule", "bakup")).await, "no schedule is called \"bakup\"");
+    assert_eq!(missing(narrowed("b", "group", "gpus")).await, "no worker is in group \"gpus\"");
+    assert_eq!(missing(narrowed("c", "job_name", "later")).await, Value::Null, "names come with jobs");
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn a_job_that_asks_for_it_is_told_whatever_else_is() {
     let lab = Lab::new().await;
     let mut phone = Target::start("127.0.0.66:0", &[200]).await;
