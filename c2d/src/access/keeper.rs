@@ -145,7 +145,10 @@ impl Keeper {
             given => given,
         };
         let mut next = self.table.clone();
-        for invitation in next.tokens.iter_mut().filter(|known| known.id() == by) {
+        // One more worker is what a use is for; a machine that is one and shows so stays the one that it was.
+        let is_again = invitation.is_some_and(|invitation| invitation.worker_id.is_none())
+            && worker_id.as_ref().is_some_and(|id| self.table.is_bound(id));
+        for invitation in next.tokens.iter_mut().filter(|known| known.id() == by && !is_again) {
             invitation.uses_left = invitation.uses_left.map(|uses| uses.saturating_sub(1));
         }
         // A machine that joins again has a new token and no old one.

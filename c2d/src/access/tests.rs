@@ -100,7 +100,7 @@ async fn revoked_and_replaced_tokens_are_worthless_at_once() {
 }
 
 #[tokio::test]
-async fn a_worker_that_joins_again_has_one_token() {
+async fn a_worker_that_joins_again_has_one_token_and_spends_no_use() {
     let dir = TempDir::new().unwrap();
     let access = open(&dir);
     let invitation = access.invite(InviteRequest { uses: 2, ..InviteRequest::default() }, NOW).await.unwrap();
@@ -108,6 +108,8 @@ async fn a_worker_that_joins_again_has_one_token() {
     let again = JoinRequest { old_token: Some(old.expose().to_owned()), ..of_worker("a") };
     let new = join(&access, &invitation, again).await.unwrap();
     assert_eq!((role(&access, &old, false), role(&access, &new, false)), (None, Some(Role::Worker)));
+    assert!(join(&access, &invitation, of_worker("b")).await.is_some(), "the other use is for another machine");
+    assert!(join(&access, &invitation, of_worker("c")).await.is_none());
 }
 
 #[tokio::test]

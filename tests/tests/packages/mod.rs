@@ -90,6 +90,8 @@ fn a_tarball_has_all_that_a_machine_needs(release: &Path) -> Result<()> {
         "c2-tui",
         "man/c2d.1",
         "man/c2-commands.7",
+        "ARCHITECTURE.md",
+        "assets/guide/src/install.md",
         "completions/_c2-tui",
         "completions/c2d.bash",
         "LICENSE-MIT",
