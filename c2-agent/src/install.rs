@@ -1,5 +1,7 @@
 //! `c2-agent install`: the agent as a service of systemd.
 
+use std::path::Path;
+
 use c2_shared::install::{InstallError, Plan, Unit, Wish, place};
 use rustix::fs::Mode;
 
@@ -31,4 +33,9 @@ pub(crate) fn install(wish: &Wish) -> Result<String, InstallError> {
     // Units are for everybody to read, whatever else this user keeps for himself.
     rustix::process::umask(Mode::from_raw_mode(0o022));
     place(&SYSTEM, &USER, wish, rustix::process::geteuid().is_root())
+}
+
+/// Whether systemd runs this machine, as its own programs find it out.
+pub(crate) fn systemd_runs() -> bool {
+    Path::new("/run/systemd/system").exists()
 }

@@ -19,6 +19,7 @@ use c2_shared::token::{Role, Token, TokenError};
 use crate::choice;
 use crate::find::{self, FindError};
 use crate::identity;
+use crate::install::systemd_runs;
 use crate::options::{JoinOptions, OptionsError};
 use crate::state::{StateDir, StateError};
 
@@ -103,8 +104,7 @@ pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
 
 /// How the agent of this user is started: as a service, where one is installed and the folders are the usual ones.
 fn start(options: &JoinOptions) -> String {
-    // The second as systemd's own programs find out whether it runs.
-    let is_installed = UNITS.iter().any(|unit| Path::new(unit).exists()) && Path::new("/run/systemd/system").exists();
+    let is_installed = UNITS.iter().any(|unit| Path::new(unit).exists()) && systemd_runs();
     let me = rustix::process::geteuid();
     let user = home::variables(me.as_raw()).into_iter().find(|(name, _)| *name == "USER").map(|(_, user)| user);
     match user.filter(|_| is_installed && !me.is_root() && options.state_dir.is_none()) {

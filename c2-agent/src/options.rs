@@ -21,7 +21,7 @@ use c2_shared::token::{Role, TokenError};
 use c2_shared::worker::Neighbour;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::choice::{Choice, server};
+use crate::choice::{Choice, joined_file, server};
 use crate::detect::{self, Shares};
 use crate::settings::Listing;
 use crate::slurm::{ElsewhereOptions, FrontOptions};
@@ -360,7 +360,7 @@ impl Options {
         let Choice { file: Configured { config, .. }, slots, state_dir, token_file, named } = Choice::of(flags)?;
         let pass = Pass::read(&token_file).map_err(|error| match error {
             TokenError::File(file) if file.is_missing() && flags.token_file.is_none() => {
-                OptionsError::NotJoined(crate::choice::joined_file(&state_dir))
+                OptionsError::NotJoined(joined_file(&state_dir))
             }
             error => error.into(),
         })?;

@@ -195,7 +195,7 @@ impl Slots {
     fn end(&mut self, now: Mono, result: AttemptResult, spooled: bool) {
         if self.is_open(result.attempt) {
             self.held.insert(result.attempt, Held::Ended { result: Box::new(result), spooled });
-            self.come_sooner(if self.gathers() { now.after_ms(GATHER_MS) } else { now });
+            self.come_sooner(self.gathered(now));
         }
     }
 
@@ -459,13 +459,12 @@ impl Slots {
             return now.max(sent.after_ms(PAUSE_MS));
         }
         self.idle = 0;
-        if self.gathers() {
-            now.after_ms(GATHER_MS)
-        } else if self.slots_free() > 0 || self.owes() {
-            now
-        } else {
-            now.after_ms(LINGER_MS)
-        }
+        if self.slots_free() > 0 || self.owes() { self.gathered(now) } else { now.after_ms(LINGER_MS) }
+    }
+
+    /// When what is owed now is said: a moment later, if others may join it.
+    fn gathered(&self, now: Mono) -> Mono {
+        if self.gathers() { now.after_ms(GATHER_MS) } else { now }
     }
 }
 

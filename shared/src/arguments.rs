@@ -116,7 +116,7 @@ fn understood(command: Command, args: impl IntoIterator<Item = OsString>) -> Res
     }
 }
 
-/// A flag with one dash whose letters begin with that of help or of the version: whoever types it wants neither.
+/// A flag with one dash whose letters begin with that of help or of the version. Its user wants neither.
 fn misread(error: &Error, command: &Command, args: &[OsString]) -> Option<Error> {
     if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return None;

@@ -12,6 +12,7 @@ use rustix::fs::{Access, access, getxattr};
 use rustix::process::{Pid, geteuid, getpid};
 
 use crate::cgroup::Group;
+use crate::install::systemd_runs;
 
 const ROOT: &str = "/sys/fs/cgroup";
 pub(super) const PROCESSES: &str = "cgroup.procs";
@@ -194,7 +195,7 @@ pub(super) fn lists(file: &Path, word: &str) -> bool {
 /// systemd, nobody but root has a say.
 fn is_delegated(group: &Path) -> bool {
     let marked = |name| getxattr(group, name, &mut [0_u8; 8]).is_ok_and(|len| len > 0);
-    let is_free = !geteuid().is_root() || !Path::new("/run/systemd/system").exists();
+    let is_free = !geteuid().is_root() || !systemd_runs();
     MARKS.into_iter().any(marked) || (is_free && access(group, Access::WRITE_OK).is_ok())
 }
 

@@ -129,7 +129,7 @@ impl Screen {
         }
     }
 
-    /// Gives the terminal back until it is taken anew; until then nothing may be drawn.
+    /// Gives the terminal back until the console takes it again; until then nothing may be drawn.
     pub(super) fn lend(&mut self) {
         self.lent = true;
         give_back();

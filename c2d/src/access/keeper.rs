@@ -140,14 +140,16 @@ impl Keeper {
             return Err(TokenRefusal::WrongRole(role));
         }
         let given = self.table.gives(by);
-        let worker_id = match given {
-            None if role == Role::Worker => Some(self.free_worker_id(&request)?),
-            given => given,
+        // One more worker is what a use is for; a machine that is one and shows so stays the one that it was.
+        let (worker_id, is_again) = match given {
+            None if role == Role::Worker => {
+                let own = self.free_worker_id(&request)?;
+                let is_again = self.table.is_bound(&own);
+                (Some(own), is_again)
+            }
+            given => (given, false),
         };
         let mut next = self.table.clone();
-        // One more worker is what a use is for; a machine that is one and shows so stays the one that it was.
-        let is_again = invitation.is_some_and(|invitation| invitation.worker_id.is_none())
-            && worker_id.as_ref().is_some_and(|id| self.table.is_bound(id));
         for invitation in next.tokens.iter_mut().filter(|known| known.id() == by && !is_again) {
             invitation.uses_left = invitation.uses_left.map(|uses| uses.saturating_sub(1));
         }

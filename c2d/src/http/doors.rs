@@ -335,7 +335,7 @@ mod tests {
         let many = u32::try_from(STRANGERS_MAX).unwrap() + 500;
         let seats: Vec<Seat> = (0..many).map(|n| doors.enter(address(n), NOW).unwrap()).collect();
         assert_eq!(open(&seats), (500..STRANGERS_MAX + 500).collect::<Vec<_>>());
-        assert!(wide().0.limit >= 2 * CONNECTIONS_KEPT);
+        assert!(Doors::default().0.limit >= 2 * CONNECTIONS_KEPT);
     }
 
     #[test]

@@ -99,9 +99,8 @@ pub(crate) async fn list(State(app): State<App>, QueryOf(NoQuery {}): QueryOf<No
 }
 
 pub(crate) async fn show(State(app): State<App>, Name(name): Name) -> Answer<NotificationRow> {
-    let rule = rule(&app, name).await?;
-    let asked = rule.clone();
-    let missing = app.engine.read(move |scheduler, _| scheduler.missing(&asked)).await?;
+    let found = app.engine.read(move |s, _| s.rule(&name).map(|rule| (s.missing(&rule), rule))).await?;
+    let (missing, rule) = found.map_err(Refusal::from)?;
     Ok(Json(row(rule, missing, &app.messenger.troubles())))
 }
 
