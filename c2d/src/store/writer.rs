@@ -1,7 +1,7 @@
 //! The thread that owns the connection which writes.
 //!
-//! The engine already gathers what waits into one batch, so a batch is a transaction here. After
-//! the commit the engine is told at once; the derived files follow while it works on the next.
+//! The engine already gathers what waits into one batch, so a batch is a transaction here. Who is told
+//! of it finds the jobs that it ended in `jobs.log`; `workers.json` follows.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -24,11 +24,6 @@ use crate::store::{Memo, StoreError, load, memo, workers_json, write};
 /// How soon after a change the derived files follow, and how often what failed is tried again. At most
 /// this often `workers.json` is written, however fast workers change.
 const CHORES_EVERY_MS: u64 = 1_000;
-
-/// How long a batch may keep away until jobs that ended before it are written into the log, and how late they may be
-/// there while one comes after the other. To write each by itself would have the next batch wait for it.
-const LOG_WAITS_MS: u64 = 5;
-const LOG_LATE_MS: u64 = 100;
 
 /// When nothing came for so long, the store is idle enough to remove old jobs.
 const IDLE_MS: u64 = 20;
@@ -80,8 +75,6 @@ struct Thread {
     folder: Folder,
     log: JobsLog,
     workers_json: Derived,
-    /// Since when ended jobs wait to be written into the log.
-    log_due: Option<Mono>,
     /// Workers changed since `workers.json` was written.
     export_due: bool,
     /// The space that was set aside was used.
@@ -113,7 +106,6 @@ impl Writer {
             folder,
             log,
             workers_json: Derived::new(workers_json),
-            log_due: None,
             export_due: true,
             ballast_due: false,
             chores_at: Some(Mono(0)),
@@ -198,6 +190,9 @@ impl Thread {
                     let result = self.commit(&batch);
                     let (failed, nothing) = (result.is_err(), matches!(result, Ok(Committed::Nothing(_))));
                     self.health.commit_ended(nothing);
+                    if matches!(result, Ok(Committed::All)) {
+                        self.derive(&batch);
+                    }
                     // The caller may be gone, which changes nothing about what is durable.
                     drop(done.send(result));
                     if failed {
@@ -207,12 +202,10 @@ impl Thread {
                     if nothing {
                         continue;
                     }
-                    self.derive(&batch);
                     if self.retention.committed(batch.now, self.log.last()) {
                         self.remove_old();
                     }
                 }
-                Err(RecvTimeoutError::Timeout) if self.log_due.is_some() => self.write_log(),
                 Err(RecvTimeoutError::Timeout) if self.retention.is_going_on() => self.remove_old(),
                 Err(RecvTimeoutError::Timeout) => {
                     self.retention.time_passes(&self.connection, self.now, self.log.last());
@@ -238,9 +231,7 @@ impl Thread {
 
     /// Waits for a batch, and no longer than there is nothing else to do.
     fn next(&mut self, inbox: &Receiver<Work>) -> Result<Work, RecvTimeoutError> {
-        let wait_ms = if self.log_due.is_some() {
-            LOG_WAITS_MS
-        } else if self.retention.is_going_on() {
+        let wait_ms = if self.retention.is_going_on() {
             IDLE_MS
         } else if self.chores_at.is_some() {
             CHORES_EVERY_MS
@@ -287,10 +278,7 @@ impl Thread {
     fn derive(&mut self, batch: &Batch) {
         let ended = batch.decisions.iter().any(|decision| matches!(decision, Decision::End { .. }));
         if ended && !self.log.is_behind() {
-            self.log_due.get_or_insert(self.now);
-        }
-        if self.log_due.is_some_and(|since| self.now.since_ms(since) >= LOG_LATE_MS) {
-            self.write_log();
+            self.log.keep_up(&self.connection);
         }
         self.export_due |= batch
             .decisions
@@ -298,18 +286,13 @@ impl Thread {
             .any(|decision| matches!(decision, Decision::PutWorker(_) | Decision::RemoveWorker { .. }));
     }
 
-    fn write_log(&mut self) {
-        self.log_due = None;
-        self.log.keep_up(&self.connection);
-    }
-
     const fn has_chores(&self) -> bool {
         self.export_due || self.ballast_due || self.log.is_behind()
     }
 
     fn do_chores(&mut self) {
-        if self.log.is_behind() || self.log_due.is_some() {
-            self.write_log();
+        if self.log.is_behind() {
+            self.log.keep_up(&self.connection);
         }
         if self.export_due {
             let result = workers_json::export(&self.connection, self.workers_json.path());

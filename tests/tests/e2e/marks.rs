@@ -55,12 +55,7 @@ impl Marked {
             let end = cluster.client().job(*job, 0).await?.job;
             assert_eq!(end.row.state, JobState::Succeeded, "{end:?}");
         }
-        // The log is written behind the answer, so it may take a moment more.
-        let entries = eventually("all jobs in the log", limit, async || {
-            let entries = log(&cluster.data_dir())?;
-            Ok((entries.len() >= JOBS).then_some(entries))
-        })
-        .await?;
+        let entries = log(&cluster.data_dir())?;
         let numbers: Vec<u64> = entries.iter().map(|entry| entry.seq).collect();
         assert_eq!(numbers, (1..=JOBS as u64).collect::<Vec<_>>(), "numbers of the log's lines");
         let logged: BTreeSet<JobId> = entries.iter().map(|entry| entry.job.job_id).collect();

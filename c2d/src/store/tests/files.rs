@@ -33,6 +33,17 @@ fn each_ended_job_has_one_line_in_order() {
 }
 
 #[test]
+fn who_is_told_of_an_end_finds_its_line() {
+    let lab = Lab::new();
+    let mut opened = lab.open();
+    for n in 1..=50 {
+        super::commit(&mut opened, &[add(n), end(n, 0, n)]).unwrap();
+        assert_eq!(lab.lines().last(), Some(&n));
+    }
+    opened.writer.close();
+}
+
+#[test]
 fn a_log_that_a_crash_cut_short_gets_its_lines_again() {
     let lab = Lab::new();
     lab.commit(&[vec![add(1), add(2), end(1, 0, 1), end(2, 0, 2)]]);
