@@ -1,7 +1,7 @@
 //! The thread that owns the connection which writes.
 //!
-//! The engine already gathers what waits into one batch, so a batch is a transaction here. Who is told
-//! of it finds the jobs that it ended in `jobs.log`; `workers.json` follows.
+//! The engine already gathers what waits into one batch, so a batch is a transaction here. When the engine learns
+//! of the commit, the jobs that it ended are in `jobs.log`; `workers.json` follows.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
