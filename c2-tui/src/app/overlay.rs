@@ -1,5 +1,7 @@
 //! What lies over the screen: a list to find something in, or a question.
 
+use c2_shared::id::JobId;
+
 use crate::app::finder::Finder;
 use crate::app::msg::Saved;
 use crate::app::row_verb::RowVerb;
@@ -30,6 +32,10 @@ pub(crate) struct Question {
 pub(crate) enum Then {
     Rows(RowVerb, Vec<String>),
     Run(Box<Entered>),
+    /// Begin a line with this text.
+    Begin(String),
+    /// Fetch this job, to edit it and submit it again.
+    Edit(JobId),
     /// Run the lines of this text, which was pasted.
     RunAll(String),
     /// Write to this file, which exists.

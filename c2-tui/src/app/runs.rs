@@ -17,6 +17,8 @@ pub(crate) struct Runs {
     pub(crate) present: Option<Present>,
     /// Lines that were typed meanwhile.
     pub(crate) waiting: VecDeque<Entered>,
+    /// Lines that were pasted, until the last of them has ended.
+    pub(crate) pasted: Option<Pasted>,
     /// The exit status of the last one.
     pub(crate) status: Option<i32>,
     /// What was run in this session, the oldest first.
@@ -52,6 +54,22 @@ pub(crate) struct Bulk {
     pub(crate) done: usize,
     /// Those that did not.
     pub(crate) failed: Vec<(String, Report)>,
+}
+
+/// Lines that were pasted together, and what came of those that were run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pasted {
+    /// Those that are still to be run.
+    pub(crate) lines: VecDeque<String>,
+    /// How many there were.
+    pub(crate) count: usize,
+    pub(crate) failed: usize,
+    /// The exit status of the last one that failed.
+    pub(crate) status: i32,
+    /// Each line with what came of it.
+    pub(crate) said: Vec<String>,
+    /// There is a question about the last one that was begun.
+    pub(crate) is_asked: bool,
 }
 
 impl Runs {

@@ -33,7 +33,11 @@ impl Follow {
         let labelled = ids.len() > 1;
         let width = ids.iter().map(|id| id.to_string().len()).max().unwrap_or(0);
         let label = |id: &JobId| if labelled { format!("{:width$} | ", id.to_string()) } else { String::new() };
-        let rows = try_join_all(ids.iter().map(|id| one(context, *id, None, label(id)))).await?;
+        let all = try_join_all(ids.iter().map(|id| one(context, *id, None, label(id)))).await;
+        let rows = all.map_err(|error| match error.kind {
+            Kind::Interrupted if labelled => stopped(&ids),
+            _ => error,
+        })?;
         let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Followed(rows), exit })
     }
@@ -57,9 +61,15 @@ pub(crate) async fn one(
     };
     tokio::select! {
         ended = follower.follow() => ended,
-        () = context.interrupted() => Err(CommandError::new(Kind::Interrupted, format!("stopped following; {job} continues"))
-            .hint(format!("`follow {job}` follows on, `cancel {job}` ends it"))),
+        () = context.interrupted() => Err(stopped(&[job])),
     }
+}
+
+fn stopped(jobs: &[JobId]) -> CommandError {
+    let names = |between: &str| jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(between);
+    let (continues, them) = if jobs.len() == 1 { ("continues", "it") } else { ("continue", "them") };
+    CommandError::new(Kind::Interrupted, format!("stopped following; {} {continues}", names(", ")))
+        .hint(format!("`follow {0}` follows on, `cancel {0}` ends {them}", names(" ")))
 }
 
 struct Follower<'a> {

@@ -10,6 +10,7 @@ use crate::render::look::{self, Look, Style};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, words};
 use crate::ssh::check::Reach;
+use crate::ssh::copy::Copied;
 use crate::ssh::fold::{Change, fold};
 use crate::ssh::run::{HostRun, Verdict};
 
@@ -29,7 +30,12 @@ pub(crate) fn from_worker(ip: IpAddr, line: &str, to_terminal: bool, colour: boo
 
 /// How a command ended on a worker, in one line.
 pub(crate) fn how_it_ended(run: &HostRun) -> String {
-    let words = match (&run.verdict, &run.copied) {
+    let words = ending(&run.verdict, run.copied.as_ref());
+    sanitize::cell(&format!("{}: {words}", run.ip))
+}
+
+fn ending(verdict: &Verdict, copied: Option<&Copied>) -> String {
+    match (verdict, copied) {
         (Verdict::Exited { exit: 0 }, Some(copied)) => amount(copied.files, copied.bytes),
         (Verdict::Exited { exit }, _) => format!("exit {exit}"),
         (Verdict::TimedOut, Some(_)) => "timed out before all was copied".to_owned(),
@@ -37,8 +43,7 @@ pub(crate) fn how_it_ended(run: &HostRun) -> String {
         (Verdict::Unreachable { reason, .. }, _) => format!("unreachable: {reason}"),
         (Verdict::Interrupted, Some(_)) => "interrupted before all was copied".to_owned(),
         (Verdict::Interrupted, None) => "not waited for; it may still run there".to_owned(),
-    };
-    sanitize::cell(&format!("{}: {words}", run.ip))
+    }
 }
 
 /// How many ended how, in one line.
@@ -106,6 +111,9 @@ fn folded(look: &Look, runs: &[HostRun]) -> String {
             n => format!("--- {n} workers: {}", workers.join(",")),
         };
         let _ = writeln!(text, "{}", look.paint(Style::Head, &title));
+        if !fold.verdict.is_success() {
+            let _ = writeln!(text, "{}", look.paint(Style::Bad, &sanitize::cell(&ending(&fold.verdict, None))));
+        }
         match &fold.diff {
             Some(diff) => diff.iter().for_each(|change| {
                 let (mark, line, style) = match change {

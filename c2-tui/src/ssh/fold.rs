@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::ssh::run::HostRun;
+use crate::ssh::run::{HostRun, Verdict};
 
 /// Lines of each side beyond which outputs are not compared line by line.
 const DIFF_LINES_MAX: usize = 1_000;
@@ -11,6 +11,8 @@ const DIFF_LINES_MAX: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fold {
     pub(crate) workers: Vec<IpAddr>,
+    /// How the command ended there.
+    pub(crate) verdict: Verdict,
     pub(crate) lines: Vec<String>,
     /// How it differs from the most common output; nothing for that itself, or when too long.
     pub(crate) diff: Option<Vec<Change>>,
@@ -30,9 +32,9 @@ pub(crate) fn fold(runs: &[HostRun]) -> Vec<Fold> {
     let mut folds: Vec<Fold> = Vec::new();
     for run in runs {
         let lines: Vec<String> = run.stdout.iter().chain(&run.stderr).cloned().collect();
-        match folds.iter_mut().find(|fold| fold.lines == lines) {
+        match folds.iter_mut().find(|fold| fold.verdict == run.verdict && fold.lines == lines) {
             Some(fold) => fold.workers.push(run.ip),
-            None => folds.push(Fold { workers: vec![run.ip], lines, diff: None }),
+            None => folds.push(Fold { workers: vec![run.ip], verdict: run.verdict.clone(), lines, diff: None }),
         }
     }
     // Stable: among equals the first worker's comes first.
@@ -82,7 +84,6 @@ fn diff(from: &[String], to: &[String]) -> Option<Vec<Change>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ssh::run::Verdict;
 
     fn run(last: u8, text: &str) -> HostRun {
         HostRun {
@@ -107,6 +108,14 @@ mod tests {
         assert_eq!(folds[0].diff, None);
         assert_eq!(folds[1].diff, Some(vec![Change::Missing("b".into()), Change::Extra("x".into())]));
         assert_eq!(folds[2].diff.as_ref().map(Vec::len), Some(3));
+    }
+
+    #[test]
+    fn what_ended_differently_is_not_equal() {
+        let failed = |last| HostRun { verdict: Verdict::Exited { exit: 2 }, ..run(last, "") };
+        let folds = fold(&[run(1, ""), failed(2), failed(3)]);
+        let ends: Vec<_> = folds.iter().map(|fold| (fold.workers.len(), fold.verdict.status())).collect();
+        assert_eq!(ends, [(2, 2), (1, 0)]);
     }
 
     #[test]

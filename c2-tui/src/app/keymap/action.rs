@@ -96,12 +96,12 @@ impl Action {
         )
     }
 
-    /// Whether it changes something that others see, so that a letter alone does not do it. What destroys
-    /// asks by itself.
+    /// Whether it changes something that others see, or puts a line in the place of what is typed next, so that a
+    /// letter alone does not do it. What destroys asks by itself.
     pub(crate) const fn is_proposed(self) -> bool {
         match self {
             Self::Row(verb) => !verb.destroys(),
-            Self::SchedulePause | Self::ScheduleRun => true,
+            Self::SchedulePause | Self::ScheduleRun | Self::EditAgain => true,
             _ => false,
         }
     }

@@ -119,6 +119,11 @@ impl Pager {
             self.stale = true;
             return true;
         }
+        if self.is_following() {
+            self.follow = Follow::Paused(self.document.lines());
+            self.stale = true;
+            return true;
+        }
         false
     }
 }

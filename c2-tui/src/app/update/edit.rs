@@ -4,10 +4,17 @@ use c2_shared::api::jobs::JobInfo;
 use c2_shared::id::JobId;
 
 use super::prompt;
+use crate::app::Effect;
 use crate::app::model::Model;
 use crate::app::report::Fault;
 use crate::app::toast::Kind;
 use crate::command::again;
+
+/// Asks for the job.
+pub(super) fn fetch(model: &mut Model, job: JobId, effects: &mut Vec<Effect>) {
+    model.editing = Some(job);
+    effects.push(Effect::Fetch(job));
+}
 
 /// Takes the job, if it is the one that is to be edited.
 pub(super) fn on_fetched(model: &mut Model, job: JobId, info: &Result<Box<JobInfo>, Fault>) {

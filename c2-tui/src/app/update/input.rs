@@ -26,7 +26,9 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
     }
     let word = word_of(model, letter);
     let is_asked = model.proposal.is_some() || matches!(model.overlay, Some(Overlay::Question(_)));
-    if let Some(word) = word.as_ref().filter(|word| is_asked || word.chars().count() >= WORD_LEN) {
+    // The letter that leads to the line takes those before it along, if they are the beginning of a verb.
+    let to_line = keymap::find(&model.contexts(), &name) == Some(Action::ToLine);
+    if let Some(word) = word.as_ref().filter(|word| is_asked || to_line || word.chars().count() >= WORD_LEN) {
         undo::undo(model, effects);
         return into_line(model, word);
     }

@@ -66,6 +66,7 @@ fn clear_or_stop(model: &mut Model, effects: &mut Vec<Effect>) -> bool {
         return true;
     }
     model.runs.waiting.clear();
+    model.runs.pasted = None;
     let Some(present) = model.runs.present.take() else { return false };
     effects.push(Effect::Abort(present.run));
     model.runs.status = Some(130);

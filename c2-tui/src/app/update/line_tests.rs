@@ -1,6 +1,8 @@
 //! Tables over lines and Enter: what asks, what a read-only console lets through, what stays in the
 //! line, and what Tab offers on the way.
 
+use std::collections::VecDeque;
+
 use c2_shared::api::notifications::{NotificationList, NotificationRow};
 use c2_shared::api::schedules::ScheduleList;
 use c2_shared::job::JobState;
@@ -9,6 +11,7 @@ use c2_shared::worker::WorkerStatus;
 use crate::app::figures::{Asked, Figures};
 use crate::app::focus::Focus;
 use crate::app::overlay::Overlay;
+use crate::app::report::Report;
 use crate::app::{Effect, Model, Msg};
 use crate::tests::demo::{self, busy, change, press, send};
 
@@ -114,17 +117,51 @@ fn a_line_that_is_not_understood_stays_to_be_corrected() {
     assert_eq!(model.line.editor.text(), "");
 }
 
+/// Ends each line that is run, until none is left; answers them in their order.
+fn run_to_the_end(model: &mut Model, effects: Vec<Effect>) -> Vec<String> {
+    let mut ran = Vec::new();
+    let mut effects = VecDeque::from(effects);
+    while let Some(effect) = effects.pop_front() {
+        if let Effect::Execute { run, line } = effect {
+            ran.push(line.text);
+            effects.extend(send(model, Msg::Finished { run, report: Report::default() }));
+        }
+    }
+    ran
+}
+
+/// Pasted lines one after the other: the texts of those that were run, each of which ends well.
+fn run_pasted(model: &mut Model, text: &str) -> Vec<String> {
+    send(model, Msg::Paste(text.to_owned()));
+    let effects = press(model, &["y"]);
+    run_to_the_end(model, effects)
+}
+
 #[test]
 fn pasted_lines_run_but_for_those_that_are_not_understood() {
     let mut model = busy(80, 24);
-    send(&mut model, Msg::Paste("lsit\n# a comment\nlist\ncancel 4\n".to_owned()));
-    let effects = press(&mut model, &["y"]);
-    assert!(matches!(&effects[..], [Effect::Execute { line, .. }] if line.text == "list"), "{effects:?}");
-    assert_eq!(model.runs.waiting.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["cancel 4"]);
-    assert_eq!(
-        model.runs.calls.iter().map(|call| (call.line.as_str(), call.status)).collect::<Vec<_>>(),
-        [("lsit", 2)]
-    );
+    assert_eq!(run_pasted(&mut model, "lsit\n# a comment\nlist\njobs\n"), ["list", "jobs"]);
+    let calls: Vec<_> = model.runs.calls.iter().map(|call| (call.line.as_str(), call.status)).collect();
+    assert_eq!(calls, [("lsit", 2), ("list", 0), ("jobs", 0)]);
+    let result = model.result.as_ref().unwrap();
+    assert_eq!((result.title.as_str(), result.status), ("3 lines", 2), "what failed is seen at the end");
+    assert!(model.toasts.all().any(|toast| toast.text == "1 of 3 lines failed"));
+}
+
+#[test]
+fn pasted_lines_that_destroy_ask_as_typed_ones_do() {
+    for (answer, run, left) in [("y", &["list", "cancel 4", "jobs"][..], ""), ("n", &["list"], "1 of the pasted lines")]
+    {
+        let mut model = busy(80, 24);
+        assert_eq!(run_pasted(&mut model, "list\ncancel 4\njobs\n"), ["list"]);
+        let Some(Overlay::Question(question)) = &model.overlay else { panic!("it asks") };
+        assert!(question.lines.iter().any(|line| line.contains("job-4  running")), "{question:?}");
+        let effects = press(&mut model, &[answer]);
+        let ran = [vec!["list".to_owned()], run_to_the_end(&mut model, effects)].concat();
+        assert_eq!(ran, run);
+        assert!(left.is_empty() || model.toasts.all().any(|toast| toast.text.starts_with(left)));
+        assert!(model.runs.pasted.is_none());
+    }
 }
 
 #[test]
@@ -139,8 +176,8 @@ fn pasted_lines_of_one_command_stay_together() {
         send(&mut model, Msg::Paste(pasted.to_owned()));
         assert!(matches!(&model.overlay, Some(Overlay::Question(q)) if q.title == title), "{pasted}");
         let effects = press(&mut model, &["y"]);
-        assert_eq!(effects.len() + model.runs.waiting.len(), commands, "{pasted}");
-        assert!(model.runs.calls.is_empty(), "nothing was refused: {pasted}");
+        assert_eq!(run_to_the_end(&mut model, effects).len(), commands, "{pasted}");
+        assert!(model.runs.calls.iter().all(|call| call.status == 0), "nothing was refused: {pasted}");
     }
     let mut model = busy(80, 24);
     send(&mut model, Msg::Paste("submit \"echo a\nqueue-status\n".to_owned()));

@@ -43,6 +43,7 @@ mod overlay;
 mod pages;
 #[cfg(test)]
 mod pane_tests;
+mod pasted;
 mod preview;
 #[cfg(test)]
 mod preview_tests;
@@ -113,6 +114,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Folder { folder, names } => prompt::on_folder(model, folder, names, &mut effects),
         Msg::Notice(text) => model.toasts.say(Kind::Plain, text, now),
     }
+    pasted::look(model, &mut effects);
     ends::look(model);
     preview::follow(model, &mut effects);
     fit::fit(model);

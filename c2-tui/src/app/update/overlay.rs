@@ -1,6 +1,6 @@
 //! What lies over the screen: the keys, all commands, and questions with what follows a yes.
 
-use super::{act, guard, prompt, run, submit};
+use super::{act, edit, guard, pasted, prompt, run};
 use crate::app::Effect;
 use crate::app::finder::{Entry, Finder, Kind};
 use crate::app::keymap::Action;
@@ -149,9 +149,12 @@ fn in_finder(model: &mut Model, action: Action, mut finder: Finder, effects: &mu
 
 /// What follows a yes.
 pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
+    pasted::confirmed(model);
     match then {
         Then::Run(line) => guard::run(model, *line, true, effects),
-        Then::RunAll(text) => submit::run_pasted(model, &text, effects),
+        Then::Begin(text) => prompt::begin(model, &text),
+        Then::Edit(job) => edit::fetch(model, job, effects),
+        Then::RunAll(text) => pasted::begin(model, &text),
         Then::Quit => effects.push(Effect::Quit),
         Then::Save(what, path) => effects.push(Effect::Save { what, path, overwrite: true }),
         Then::Rows(verb, names) => run::rows(model, verb, &names, effects),

@@ -1,11 +1,13 @@
 //! Tables over letters in panes and pages: none changes anything alone, and no word that is typed there acts
 //! by its letters, however slowly it comes.
 
+use c2_shared::job::JobState;
+
 use crate::app::focus::Focus;
 use crate::app::overlay::Overlay;
 use crate::app::{Effect, Model, Msg, Now, update};
 use crate::command::{self, Impact};
-use crate::tests::demo::{NOW, busy, keys, press, send};
+use crate::tests::demo::{self, NOW, busy, keys, press, send};
 
 use super::figures_tests;
 
@@ -31,12 +33,18 @@ fn at_place(place: &[&str]) -> Model {
     model
 }
 
-/// Types letters with a pause between them.
+/// Types letters with a pause between them, in which all comes that was asked for.
 fn type_slowly(model: &mut Model, text: &str, gap_ms: u64) -> Vec<Effect> {
     let mut effects = Vec::new();
     for (n, key) in (1..).zip(keys(text)) {
         let now = Now { mono: NOW.mono.after_ms(n * gap_ms), wall_ms: NOW.wall_ms + n * gap_ms };
-        effects.extend(update(model, Msg::Key(key), now));
+        for effect in update(model, Msg::Key(key), now) {
+            if let Effect::Fetch(job) = effect {
+                let info = Ok(demo::info(demo::job(job.0, JobState::Running)));
+                update(model, Msg::Fetched { job, info }, now);
+            }
+            effects.push(effect);
+        }
     }
     effects
 }
@@ -67,10 +75,14 @@ fn no_verb_that_is_typed_acts_by_its_letters() {
 
 #[test]
 fn verbs_land_in_the_line_with_all_their_letters() {
-    let table: [(&[&str], &[&str]); 3] = [
-        (&["Alt-2"], &["retry", "release", "hold", "unassign", "cancel", "change", "why", "submit", "jobs", "help"]),
-        (&["Alt-1"], &["drain", "unassign", "resume", "doctor", "groups"]),
+    let table: [(&[&str], &[&str]); 4] = [
+        (
+            &["Alt-2"],
+            &["retry", "release", "hold", "unassign", "cancel", "change", "why", "submit", "jobs", "help", "messages"],
+        ),
+        (&["Alt-1"], &["drain", "unassign", "resume", "doctor", "groups", "timeline", "get-files", "list"]),
         (&["Alt-4", "Enter"], &["retry", "cancel", "submit", "split", "schedule"]),
+        (&["F7"], &["list", "retry"]),
     ];
     for (place, verbs) in table {
         for verb in verbs {
@@ -130,7 +142,7 @@ fn a_letter_shows_what_it_would_do_and_does_it_when_it_is_confirmed() {
 fn what_was_proposed_is_done_whatever_is_selected_by_then() {
     let mut model = busy(120, 40);
     press(&mut model, &["Alt-2", "/", "state:held", "Enter", "u"]);
-    send(&mut model, crate::tests::demo::change(vec![crate::tests::demo::job(40, c2_shared::job::JobState::Held)]));
+    send(&mut model, demo::change(vec![demo::job(40, JobState::Held)]));
     let effects = press(&mut model, &["Enter"]);
     let lines = effects.iter().find_map(|e| if let Effect::ExecuteAll { lines, .. } = e { Some(lines) } else { None });
     assert_eq!(lines.map(|lines| lines[0].text.as_str()), Some("release job-9"));
@@ -169,8 +181,8 @@ fn what_the_letters_of_a_word_changed_on_the_screen_is_taken_back() {
 #[test]
 fn a_job_that_comes_to_be_edited_takes_the_place_of_nothing_that_was_typed() {
     let mut model = busy(120, 40);
-    press(&mut model, &["Alt-2", "e", ":", "list"]);
-    let row = crate::tests::demo::job(4, c2_shared::job::JobState::Running);
-    send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(crate::tests::demo::info(row)) });
+    press(&mut model, &["Alt-2", "e", "Enter", ":", "list"]);
+    let row = demo::job(4, JobState::Running);
+    send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(demo::info(row)) });
     assert_eq!(model.line.editor.text(), "list");
 }

@@ -19,7 +19,18 @@ pub(super) fn ended(model: &mut Model, line: String, report: &Report, notes: &[S
     model.runs.status = Some(report.status);
     model.runs.note(model.now.wall_ms, line.clone(), report.status);
     let lines: Vec<String> = lines_of(report).into_iter().chain(noted(notes)).collect();
-    if !lines.is_empty() {
+    if let Some(pasted) = model.runs.pasted.as_mut().filter(|pasted| pasted.count > 1) {
+        // What came of one does not take the place of what came of another.
+        if report.status != 0 {
+            pasted.failed += 1;
+            pasted.status = report.status;
+        }
+        pasted.said.push(format!("\x1b[1m{}", text::sanitize(&line)));
+        pasted.said.extend(lines);
+        let (title, said, status) = (format!("{} lines", pasted.count), pasted.said.clone(), pasted.status);
+        model.runs.status = Some(status);
+        show(model, title, &said, status);
+    } else if !lines.is_empty() {
         show(model, line, &lines, report.status);
     }
 }

@@ -4,7 +4,7 @@
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
-use super::{output, prompt, run, schedules};
+use super::{output, overlay, run, schedules};
 use crate::app::Effect;
 use crate::app::cache::Cache;
 use crate::app::keymap::Action;
@@ -28,9 +28,11 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         Action::Row(verb) => act(model, verb, effects),
         Action::Why => why(model, effects),
         Action::Follow => follow(model, effects),
-        Action::EditAgain => edit(model, effects),
-        Action::Assign => into_line(model, "assign"),
-        Action::Tags => into_line(model, "set-tags"),
+        Action::EditAgain | Action::Assign | Action::Tags => {
+            if let Some((_, then)) = begun(model, action) {
+                overlay::answer(model, then, effects);
+            }
+        }
         Action::Notify => notify(model),
         Action::Copy => copy(model, effects),
         _ => {}
@@ -55,6 +57,7 @@ pub(super) fn propose(model: &mut Model, action: Action, letter: char) {
             (words, Then::Rows(verb, names))
         }),
         _ if is_refused(model) => None,
+        Action::EditAgain | Action::Assign | Action::Tags => begun(model, action),
         _ => schedules::line_of(model, action).map(|line| (line.text.clone(), Then::Run(Box::new(line)))),
     };
     let Some((words, then)) = proposed else { return };
@@ -165,30 +168,35 @@ fn notify(model: &mut Model) {
 }
 
 /// Fetches the job in full; then [`super::edit`] puts it into the line.
-fn edit(model: &mut Model, effects: &mut Vec<Effect>) {
-    match model.selected_job() {
-        Some(job) => {
-            model.editing = Some(job);
-            effects.push(Effect::Fetch(job));
-        }
-        None => model.toasts.say(Kind::Plain, "no job is selected", model.now),
-    }
-}
-
-/// Begins a line about the marked workers, or about the selected one, with the tags that it has.
-fn into_line(model: &mut Model, verb: &str) {
+/// The line that a letter begins, in words and as what begins it: about the selected job, the marked workers, or the
+/// selected one with the tags that it has.
+fn begun(model: &mut Model, action: Action) -> Option<(String, Then)> {
+    let verb = match action {
+        Action::EditAgain => match model.selected_job() {
+            Some(job) => return Some((format!("edit {job} and submit it again"), Then::Edit(job))),
+            None => {
+                model.toasts.say(Kind::Plain, "no job is selected", model.now);
+                return None;
+            }
+        },
+        Action::Assign => "assign",
+        _ => "set-tags",
+    };
     let workers = model.chosen_workers();
     let text = match workers.as_slice() {
-        [] => return model.toasts.say(Kind::Plain, "no worker is selected", model.now),
+        [] => {
+            model.toasts.say(Kind::Plain, "no worker is selected", model.now);
+            return None;
+        }
         [id] => {
             let name = name_of(&model.cache, id);
             let tags = model.cache.workers.get(id).map(|w| w.row.tags.keys().cloned().collect::<Vec<_>>());
-            let tags = tags.filter(|_| verb == "set-tags").unwrap_or_default().join(",");
+            let tags = tags.filter(|_| action == Action::Tags).unwrap_or_default().join(",");
             format!("{verb} {name} {tags}")
         }
         _ => format!("{verb} @marked "),
     };
-    prompt::begin(model, &text);
+    Some((format!("begin the line {:?}", text.trim_end()), Then::Begin(text)))
 }
 
 /// What names the row; in an empty pane, what it says is to be typed.

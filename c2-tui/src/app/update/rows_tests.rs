@@ -83,7 +83,8 @@ fn one_job_is_followed_in_the_viewer() {
 fn a_job_is_edited_and_submitted_again() {
     let mut model = busy(120, 40);
     press(&mut model, &["draft", "Alt-2"]);
-    assert_eq!(press(&mut model, &["e"]), [Effect::Fetch(JobId(4))]);
+    assert_eq!(press(&mut model, &["e"]), [], "it may be a letter of a word");
+    assert_eq!(press(&mut model, &["Enter"]), [Effect::Fetch(JobId(4))]);
     let row = demo::job(4, JobState::Running);
     send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(demo::info(row)) });
     assert_eq!(model.focus, Focus::Line);
