@@ -68,7 +68,7 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["cron", "crontab", "timer", "repeat"], "schedule NAME \"0 3 * * *\" \"COMMAND\""),
 ];
 
-/// What does the work of a foreign flag of jobs.
+/// What does the work of a foreign flag.
 const FLAGS: &[(&[&str], &str)] = &[
     (&["-J", "-N", "--job-name", "--label", "-L", "--comment", "--title", "--description"], "--name=NAME"),
     (&["-l"], "--cpus=N, --memory=SIZE, --gpus=N or --timeout=DUR, or --name=NAME for a label"),
@@ -118,6 +118,12 @@ const FLAGS: &[(&[&str], &str)] = &[
     ),
     (&["--on-loss", "--if-lost"], "--on-lost=WHAT"),
     (&["--separate", "-0", "--null-data", "--print0"], "--null, of split"),
+    (
+        &["--tz", "--time-zone", "--zone"],
+        "--timezone=ZONE, of schedule; a time has its zone behind it: --begin=\"18:00 Europe/Berlin\"",
+    ),
+    (&["--url", "--webhook", "--target", "--send-to"], "--to=TARGET"),
+    (&["--event", "--events", "--when"], "--on=EVENT"),
 ];
 
 /// Prompts of shells and of other consoles, which come with a line that is copied.
@@ -362,7 +368,7 @@ fn operands(form: &str) -> &'static str {
     }
 }
 
-/// What a foreign flag of jobs is here.
+/// What a foreign flag is here; most are of jobs.
 pub(crate) fn flag(name: &str) -> Option<&'static str> {
     FLAGS.iter().find(|(names, _)| names.contains(&name)).map(|(_, flag)| *flag)
 }

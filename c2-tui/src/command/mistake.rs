@@ -109,7 +109,9 @@ fn unexpected(command: &CommandInfo, argument: &str, usage: String, typed: Optio
     }
     let names = command.flags.iter().map(|flag| flag.name.as_str());
     let of_jobs = command.flag("--depends").is_some();
-    let foreign = foreign::flag(argument).filter(|_| of_jobs).map(|flag| format!("write it as: {flag}"));
+    let is_ours = |flag: &&str| command.flag(flag.split(['=', ',']).next().unwrap_or_default()).is_some();
+    let foreign = foreign::flag(argument).filter(|flag| of_jobs || is_ours(flag));
+    let foreign = foreign.map(|flag| format!("write it as: {flag}"));
     let near = hint::nearest(argument, names).filter(|_| argument.starts_with("--"));
     let near = near.map(|near| format!("did you mean {near:?}?"));
     // Behind several words a flag is rather one of the command, and so is one of a single letter.

@@ -80,28 +80,33 @@ impl Look {
 
     /// A point in time to the second.
     pub(crate) fn time(&self, unix_ms: u64) -> String {
-        self.format("%Y-%m-%d %H:%M:%S", unix_ms)
+        format("%Y-%m-%d %H:%M:%S", (self.zone)(), unix_ms)
     }
 
     /// A point in time that somebody chose, with the zone in which it is shown.
     pub(crate) fn moment(&self, unix_ms: u64) -> String {
-        self.format("%Y-%m-%d %H:%M:%S %Z", unix_ms)
+        self.moment_in((self.zone)(), unix_ms)
+    }
+
+    /// The same, in another zone.
+    pub(crate) fn moment_in(&self, zone: TimeZone, unix_ms: u64) -> String {
+        format("%Y-%m-%d %H:%M:%S %Z", zone, unix_ms)
     }
 
     /// A point in time for a column of many, without the year where there is little room.
     pub(crate) fn table_time(&self, unix_ms: u64) -> String {
-        if self.width < WIDE { self.format("%m-%d %H:%M:%S", unix_ms) } else { self.time(unix_ms) }
+        if self.width < WIDE { format("%m-%d %H:%M:%S", (self.zone)(), unix_ms) } else { self.time(unix_ms) }
     }
 
     /// A point in time for a column.
     pub(crate) fn short_time(&self, unix_ms: u64) -> String {
-        self.format("%m-%d %H:%M", unix_ms)
+        format("%m-%d %H:%M", (self.zone)(), unix_ms)
     }
+}
 
-    fn format(&self, form: &str, unix_ms: u64) -> String {
-        let time = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        time.map_or_else(|| "?".to_owned(), |time| time.to_zoned_datetime((self.zone)()).strftime(form).to_string())
-    }
+fn format(form: &str, zone: TimeZone, unix_ms: u64) -> String {
+    let time = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    time.map_or_else(|| "?".to_owned(), |time| time.to_zoned_datetime(zone).strftime(form).to_string())
 }
 
 /// A number of bytes for people, in binary units as machines count memory.

@@ -2,6 +2,7 @@
 
 use c2_shared::api::schedules::{CameTo, Missed, Overlap, Run, ScheduleList, ScheduleOutlook, ScheduleRow};
 use c2_shared::job::JobState;
+use jiff::tz::TimeZone;
 
 use crate::render::look::{Look, Style};
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
@@ -48,7 +49,10 @@ pub(crate) fn show(look: &Look, row: &ScheduleRow) -> String {
         Missed::Skip => "skip: what was missed is left out",
         Missed::All => "all: each run that was missed is made up for",
     };
-    let next = if row.paused { "paused; `schedule resume` resumes it".to_owned() } else { next(look, row) };
+    let next = match row.next_ms {
+        _ if row.paused => "paused; `schedule resume` resumes it".to_owned(),
+        next => next.map(|at| instant(look, row, at)).unwrap_or_default(),
+    };
     let mut pairs = vec![
         ("schedule", row.name.clone()),
         ("cron", row.cron.clone()),
@@ -82,7 +86,7 @@ pub(crate) fn foreseen(look: &Look, outlook: &ScheduleOutlook, is_new: bool) -> 
     if let [_, later @ ..] = outlook.instants_ms.as_slice()
         && !later.is_empty()
     {
-        let later = later.iter().map(|at| format!("  {}\n", look.moment(*at)));
+        let later = later.iter().map(|at| format!("  {}\n", instant(look, &outlook.schedule, *at)));
         text.push_str(&format!("\nthen\n{}", later.collect::<String>()));
     }
     text + if is_new { "\nthe schedule would be added\n" } else { "\nthe schedule would be changed\n" }
@@ -90,6 +94,15 @@ pub(crate) fn foreseen(look: &Look, outlook: &ScheduleOutlook, is_new: bool) -> 
 
 fn next(look: &Look, row: &ScheduleRow) -> String {
     row.next_ms.map(|at| look.moment(at)).unwrap_or_default()
+}
+
+/// A run as a clock in the zone of the schedule shows it, and as one here does where that differs.
+fn instant(look: &Look, row: &ScheduleRow, at_ms: u64) -> String {
+    let here = look.moment(at_ms);
+    match TimeZone::get(&row.timezone).map(|zone| look.moment_in(zone, at_ms)) {
+        Ok(there) if there != here => format!("{there}, here {here}"),
+        _ => here,
+    }
 }
 
 /// What came of a run, in a word.
