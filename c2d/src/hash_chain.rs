@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use c2_shared::blob::BlobId;
 use serde::{Deserialize, Serialize};
 
+use crate::store::same_file;
+
 /// How much of a log is kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -120,6 +122,19 @@ impl HashChain {
             },
         };
         Ok(Self { path: path.to_owned(), file, limits, extent, damage })
+    }
+
+    /// Where the file was removed or replaced, the log goes on in one that is there, as after a restart; answers whether.
+    pub(crate) fn keep_up(&mut self) -> io::Result<bool> {
+        let is_there = match fs::metadata(&self.path) {
+            Ok(named) => same_file(&named, &self.file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        if !is_there {
+            *self = Self::open(&self.path, self.limits, Some(self.extent.clone()))?;
+        }
+        Ok(!is_there)
     }
 
     /// What was found wrong when it was opened; said once. The caller writes a line about it.
@@ -360,6 +375,27 @@ mod tests {
             chain.drop_surplus().unwrap();
         }
         (dir, path, known.unwrap())
+    }
+
+    #[test]
+    fn a_log_that_is_removed_goes_on_and_stays_broken_there() {
+        let (_dir, path, known) = written(3, ROOMY);
+        let mut chain = HashChain::open(&path, ROOMY, Some(known)).unwrap();
+        assert!(!chain.keep_up().unwrap() && chain.damage().is_none());
+        fs::remove_file(&path).unwrap();
+        assert!(chain.keep_up().unwrap());
+        let damage = chain.damage().unwrap().to_string();
+        assert!(damage.contains("it has 0 lines, c2d wrote 3"), "{damage}");
+        chain.write(&json!({ "line": "again" })).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
+        let known = chain.extent().clone();
+        assert!(verify(&path, || Some(known.clone())).is_err());
+        assert!(!chain.keep_up().unwrap());
+        // A copy in its place is the same log.
+        let text = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, text).unwrap();
+        assert!(chain.keep_up().unwrap() && chain.damage().is_none());
     }
 
     fn replace(path: &Path, from: &str, to: &str) {

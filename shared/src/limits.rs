@@ -80,6 +80,8 @@ pub const NAME_CHARS_MAX: usize = 128;
 pub const WORD_CHARS_MAX: usize = 64;
 /// Entries in each list of a job specification; enough for any job written by hand or by script.
 pub const LIST_LEN_MAX: usize = 1_000;
+/// Longest variable of the environment, with its name and what ends it: as long as Linux lets one be.
+pub const ENV_ENTRY_BYTES_MAX: usize = 128 * 1024;
 /// All of a job's environment together; the kernel allows a few MiB for arguments and environment.
 pub const ENV_BYTES_MAX: usize = 256 * 1024;
 /// Longest job run time that can be asked for: a year.

@@ -3,11 +3,13 @@
 //! The console checks before it sends, c2d before it stores, the agent before it runs, all by
 //! this one function. Groups, dependencies and workers are the scheduler's business.
 
+use std::collections::BTreeSet;
+
 use crate::glob;
 use crate::job::{Dependency, DependsOn, JobSpec, JobState, needs};
 use crate::limits::{
-    BEGIN_MS_MAX, COMMAND_BYTES_MAX, ENV_BYTES_MAX, INLINE_BYTES_MAX, LIST_LEN_MAX, NAME_CHARS_MAX, RETRIES_MAX,
-    TIMEOUT_S_MAX, WORD_CHARS_MAX,
+    BEGIN_MS_MAX, COMMAND_BYTES_MAX, ENV_BYTES_MAX, ENV_ENTRY_BYTES_MAX, INLINE_BYTES_MAX, LIST_LEN_MAX,
+    NAME_CHARS_MAX, RETRIES_MAX, TIMEOUT_S_MAX, WORD_CHARS_MAX,
 };
 
 /// A field that breaks a rule: what is wrong and what to do about it.
@@ -109,6 +111,17 @@ pub fn new_spec(spec: &JobSpec) -> Checked {
     }
     workers("workers", &spec.workers, "for the workers of a group write --group=GROUP")?;
     workers("exclude", &spec.exclude, "name each worker that it must not run on")?;
+    if let Some((key, _)) = spec.env.iter().find(|(key, value)| key.len() + value.len() + 2 > ENV_ENTRY_BYTES_MAX) {
+        let message =
+            format!("the variable {key} is longer than {ENV_ENTRY_BYTES_MAX} bytes, which no program is given");
+        return invalid("env", message, "put large values into an uploaded file");
+    }
+    let paths: BTreeSet<&str> = spec.upload.iter().map(|upload| upload.path.as_str()).collect();
+    let is_folder = |path: &&str| path.match_indices('/').any(|(at, _)| paths.contains(&path[..at]));
+    if let Some(path) = paths.iter().find(|path| is_folder(path)) {
+        let message = format!("{path:?} lies below another uploaded file");
+        return invalid("upload", message, "a path is a file or a folder; give one of them another name");
+    }
     for pattern in &spec.download {
         glob::check(pattern).map_err(|(message, hint)| Invalid { field: "download", message, hint })?;
     }
@@ -130,12 +143,16 @@ fn free_name(text: &str) -> Checked {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let id = |text: &str| number(text.trim_start_matches('#').trim_start_matches("job-"));
     let ids = |text: &str| id(text) || text.rsplit_once('-').is_some_and(|(first, last)| id(first) && id(last));
-    let range = lower.split(',').all(ids);
+    let range = ids(&lower);
     let state = JobState::ALL.into_iter().any(|state| state.word() == lower) || lower == "last" || lower == "all";
     let Ok(Dependency { on, .. }) = text.parse();
     // `any:x` is a condition and a job, and behind `@` stands what jobs have in common.
     let condition = on != DependsOn::Name(text.to_owned());
     let flag = text.starts_with('-');
+    if text.contains(',') {
+        let message = format!("the name {text:?} reads as several jobs");
+        return invalid("name", message, "commas stand between jobs; use another sign, like _ or +");
+    }
     if range || state || condition || flag || text.contains('@') {
         let hint =
             "ids, ranges like 3-9, flags, states, @words and conditions like any:x are taken; add a letter or two";
@@ -419,6 +436,9 @@ mod tests {
         let taken = [
             "1-5",
             "1,2",
+            "a,b",
+            "1,x",
+            "train, fast",
             "3-9,12",
             "job-1,job-3",
             "job-1-5",
@@ -434,7 +454,7 @@ mod tests {
             let job = JobSpec { command: "x".into(), name: Some(name.into()), ..JobSpec::default() };
             assert!(spec(&job).is_ok() && new_spec(&job).is_err(), "{name}");
         }
-        for name in ["nightly", "a,b", "1,x", "v1-5", "2026-01-31", "a:b", "job-x", "failed-2", "x1-5"] {
+        for name in ["nightly", "v1-5", "2026-01-31", "a:b", "job-x", "failed-2", "x1-5"] {
             let job = JobSpec { command: "x".into(), name: Some(name.into()), ..JobSpec::default() };
             assert_eq!(new_spec(&job), Ok(()), "{name}");
         }
@@ -454,6 +474,12 @@ mod tests {
         }
         check(|j| j.upload = vec![upload("a"), upload("a")], Some("upload"));
         check(|j| j.upload = vec![Upload { path: "a".into(), ..Upload::default() }], Some("upload"));
+        for (paths, fine) in
+            [(["a", "a/b"], false), (["a/b/c", "a/b"], false), (["a.b", "a"], true), (["ab/c", "a"], true)]
+        {
+            let job = JobSpec { command: "x".into(), upload: paths.map(upload).to_vec(), ..JobSpec::default() };
+            assert_eq!(new_spec(&job).is_ok(), fine, "{paths:?}");
+        }
         let (content, sha256) = (Some(Bytes64(vec![1])), Some(crate::blob::BlobId::of(b"a")));
         check(|j| j.upload = vec![Upload { path: "a".into(), sha256, ..Upload::default() }], None);
         check(|j| j.upload = vec![Upload { content: content.clone(), sha256, ..upload("a") }], Some("upload"));

@@ -92,6 +92,25 @@ impl Pair {
         &self.client
     }
 
+    /// Speaks to whichever leads, and begins with the first, as each command of a script does.
+    ///
+    /// # Errors
+    /// When there cannot be a client.
+    pub fn new_client(&self) -> Result<Client> {
+        let server = self.pass.server.as_ref().context("a line names c2d")?;
+        Ok(Client::new(server, Some(self.pass.clone()), None)?)
+    }
+
+    /// What `c2d check` says of the database.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn check(&self) -> Result<String> {
+        let mut check = command(&Program::C2d.path()?, self.scratch.path());
+        check.args(["--store", &self.stores[0], "check", "--data-dir"]).arg(self.scratch.path().join("c2d-0"));
+        Ok(run(check).await?.stdout)
+    }
+
     /// Speaks to one of them.
     ///
     /// # Errors

@@ -119,6 +119,19 @@ pub(crate) fn agent_mark(worker_id: &str) -> String {
     format!("{AGENT_VARIABLE}={worker_id}")
 }
 
+/// A shell with pipes, in a process group of its own.
+fn piped(start: &Start, shell: &str, script: &str) -> Command {
+    let mut command = Command::new(shell);
+    command
+        // What the shell calls itself, so that its messages name the job.
+        .args(["-c", script, &start.attempt.job.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    command
+}
+
 /// What a job asked for and this machine does not have. That is the job's own fault: it fails as a shell would
 /// have it fail, and says why on its standard error.
 struct Lacks {
@@ -128,15 +141,28 @@ struct Lacks {
 }
 
 impl Lacks {
-    /// What is missing if a shell of the job's own choice cannot be started; any other error stays one.
+    /// What is missing if a shell of the job's own choice cannot be started, or none with what the job gives it; any
+    /// other error stays one.
     fn of_shell(shell: &str, error: io::Error) -> Result<Self, io::Error> {
         let status = match error.kind() {
+            io::ErrorKind::ArgumentListTooLong => 126,
             _ if shell == SHELL => return Err(error),
             io::ErrorKind::NotFound => 127,
             io::ErrorKind::PermissionDenied => 126,
             _ => return Err(error),
         };
         Ok(Self { status, why: format!("c2: cannot start the shell {shell}: {error}") })
+    }
+
+    /// Files of the job that exclude each other, or that no file system takes; any other error stays one.
+    fn of_files(error: io::Error) -> Result<Self, io::Error> {
+        match error.kind() {
+            io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::AlreadyExists
+            | io::ErrorKind::InvalidFilename => Ok(Self { status: 125, why: format!("c2: {error}") }),
+            _ => Err(error),
+        }
     }
 }
 
@@ -167,9 +193,13 @@ impl Launcher {
         let job = start.attempt.job;
         let Made { lock, trash } = self.root.make(start.attempt).map_err(SetupError::Workspace)?;
         let stdin = self.stdin(start).map_err(SetupError::Input)?;
-        if !start.spec.upload.is_empty() {
-            self.root.place(job, &start.spec.upload, &self.cache).map_err(SetupError::Workspace)?;
-        }
+        let placed = match start.spec.upload.as_slice() {
+            [] => Ok(()),
+            uploads => match self.root.place(job, uploads, &self.cache) {
+                Ok(()) => Ok(()),
+                Err(error) => Err(Lacks::of_files(error).map_err(SetupError::Workspace)?),
+            },
+        };
         self.keep_script()?;
         let shell = start.spec.shell.as_deref().unwrap_or(SHELL);
         let is_short = start.spec.command.len() <= ENTRY_BYTES_MAX;
@@ -182,7 +212,7 @@ impl Launcher {
                 format!(". /proc/{}/fd/{}", getpid().as_raw_nonzero(), self.script.as_raw_fd())
             }
         };
-        let asked = match self.folder(start) {
+        let asked = match placed.and_then(|()| self.folder(start)) {
             Ok(folder) => {
                 let mut command = self.command(start, shell, &script);
                 if reading.is_some() {
@@ -198,8 +228,11 @@ impl Launcher {
             Ok(shell) => shell,
             Err(Err(error)) => return Err(SetupError::Spawn(error)),
             Err(Ok(lacks)) => {
-                let mut command = self.command(start, SHELL, "printf '%s\\n' \"$1\" >&2; exit \"$2\"");
+                // What the job's own environment holds may be what cannot be started.
+                let mut command = piped(start, SHELL, "printf '%s\\n' \"$1\" >&2; exit \"$2\"");
                 command.args([lacks.why, lacks.status.to_string()]).current_dir(self.root.path_by_descriptor(job));
+                command.env_clear();
+                command.envs([(ATTEMPT_VARIABLE, start.attempt.to_string()), (AGENT_VARIABLE, self.worker_id.clone())]);
                 self.spawn(&mut command, None).map_err(SetupError::Spawn)?
             }
         };
@@ -220,14 +253,7 @@ impl Launcher {
 
     /// The shell of a job, with all but its folder and its input.
     fn command(&self, start: &Start, shell: &str, script: &str) -> Command {
-        let mut command = Command::new(shell);
-        command
-            // What the shell calls itself, so that its messages name the job.
-            .args(["-c", script, &start.attempt.job.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
+        let mut command = piped(start, shell, script);
         self.set_environment(&mut command, start);
         command
     }
@@ -360,6 +386,15 @@ fn visible_devices(tags: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_job_is_too_large_for_is_its_own_fault() {
+        let status = |shell, kind: io::ErrorKind| Lacks::of_shell(shell, kind.into()).ok().map(|lacks| lacks.status);
+        assert_eq!(status(SHELL, io::ErrorKind::ArgumentListTooLong), Some(126));
+        assert_eq!(status(SHELL, io::ErrorKind::NotFound), None, "every machine has it");
+        assert_eq!(status("zsh", io::ErrorKind::NotFound), Some(127));
+        assert_eq!(status("zsh", io::ErrorKind::OutOfMemory), None);
+    }
 
     #[test]
     fn held_gpus_are_visible() {

@@ -113,7 +113,7 @@ impl Sending {
             tell(context, &places, &notes);
         }
         if !self.wait {
-            return Ok(Data::SubmittedAll(ids).into());
+            return Ok(Data::SubmittedAll(ids, notes).into());
         }
         submitted(&ids).lines().for_each(|line| context.progress(line));
         let rows = progress::all(context, &ids, batch.as_deref(), leave_files).await?;
@@ -161,6 +161,10 @@ pub(crate) fn submitted(ids: &[JobId]) -> String {
 
 /// The jobs of a batch file; what a job does not say is as in `flags`.
 pub(crate) fn jobs(text: &str, flags: &JobFlags) -> Vec<Placed<Result<Draft, String>>> {
+    if text.starts_with("#!") {
+        let words = "this is a script, and each line here is a job of its own (send it whole: submit --script=FILE)";
+        return vec![("line 1".to_owned(), Err(words.to_owned()))];
+    }
     match array(text) {
         Some(Ok(items)) => {
             let place = |i: usize| format!("job {}", i + 1);
@@ -180,6 +184,11 @@ fn array(text: &str) -> Option<Result<Vec<Value>, serde_json::Error>> {
     let sure = inside.starts_with('"') || inside.trim_start().starts_with('{') || inside.trim_start().starts_with(']');
     let opened = inside.trim_start_matches([' ', '\t']).starts_with('\n');
     (sure || opened || parsed.is_ok()).then_some(parsed)
+}
+
+/// Whether a line submits something already, with the command in quotes.
+fn is_of_the_console(line: &str) -> bool {
+    line.strip_prefix("submit ").is_some_and(|rest| rest.trim_start().starts_with(['"', '\'']))
 }
 
 /// Whether a line of shell cannot be meant: a brace of the shell is followed by a command.
@@ -251,6 +260,11 @@ impl<'a> Lines<'a> {
             None if command.starts_with("!>") => {
                 Err("a line is a command of the shell, and `!>` is the prompt of the console (leave it out, with \
                      `submit`, its quotes and its flags; or run the file with: c2-tui --file FILE)"
+                    .to_owned())
+            }
+            None if is_of_the_console(command) => {
+                Err("this is a line of the console, and a line here is a command of the shell (run the file with: \
+                     c2-tui --file FILE)"
                     .to_owned())
             }
             None => Ok(draft(command.to_owned(), self.flags)),
@@ -377,6 +391,19 @@ mod tests {
             check(line, &[("line 1", line)]);
             check(&format!("make\n{line}\n"), &[("line 1", "make"), ("line 2", line)]);
         }
+    }
+
+    #[test]
+    fn a_file_that_is_no_list_of_commands_is_no_batch() {
+        let mistake = |text: &str| seen(text).into_iter().find_map(|(place, read)| Some((place, read.err()?)));
+        for (text, place, words) in [
+            ("#!/bin/bash\n#SBATCH -p gpu\ncd /srv\nmake\n", "line 1", "submit --script=FILE"),
+            ("make\nsubmit \"echo a\" --name=x\n", "line 2", "c2-tui --file FILE"),
+        ] {
+            let (at, said) = mistake(text).unwrap();
+            assert!(at == place && said.contains(words), "{at}: {said}");
+        }
+        assert_eq!(mistake("# all\nsubmit-report a\nsubmit a\n"), None);
     }
 
     #[test]

@@ -57,8 +57,12 @@ impl GetFiles {
         let bad =
             |error: JobNameError| CommandError::usage(error.to_string(), "`help get-files` explains the operands");
         let (mut names, dir) = named(&self.operands).map_err(bad)?;
-        if let (Some(_), Some(word)) = (&dir, self.operands.last()) {
+        if let (Some(dir), Some(word)) = (&dir, self.operands.last()) {
             at_home(word)?;
+            if word.contains(['*', '?', '$']) && !dir.exists() {
+                let hint = "all files of a job are fetched; which it leaves is said at its submit: --download=GLOB";
+                return Err(CommandError::usage(format!("{word:?} is no folder to fetch into"), hint));
+            }
         }
         if let (Some(dir), Some(word)) = (&dir, self.operands.last())
             && let Ok(JobNames::One(name)) = word.parse()

@@ -312,7 +312,10 @@ pub(crate) fn items(text: &str) -> Vec<String> {
                 item.push(c);
                 item.extend(chars.next());
             }
-            ',' if depth == 0 => items.push(std::mem::take(&mut item)),
+            ',' if depth == 0 => {
+                items.push(std::mem::take(&mut item));
+                while chars.next_if_eq(&' ').is_some() {}
+            }
             _ => {
                 match c {
                     '[' | '{' => depth += 1,
@@ -342,7 +345,8 @@ mod tests {
 
     #[test]
     fn commas_separate() {
-        let table: [(&str, &[&str]); 9] = [
+        let table: [(&str, &[&str]); 10] = [
+            ("a, b,  c d", &["a", "b", "c d"]),
             ("a", &["a"]),
             ("a,b", &["a", "b"]),
             ("*.png,*.jpg", &["*.png", "*.jpg"]),

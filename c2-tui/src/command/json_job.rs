@@ -111,6 +111,11 @@ fn set(draft: &mut Draft, key: &str, value: Value) -> Result<(), String> {
         "begin" | "begin_at" => {
             // A number counts milliseconds, as on the wire.
             base.begin_at = value.value.as_u64();
+            if let Some(early) = base.begin_at.filter(|ms| SECONDS.contains(ms)) {
+                return Err(format!(
+                    "{key:?} counts milliseconds, so {early} is in 1970 (write {early}000, or a time in quotes, like \"18:00\")"
+                ));
+            }
             flags.begin = if base.begin_at.is_some() { None } else { value.text()? };
         }
         "env" => flags.env = value.variables()?,
@@ -128,6 +133,9 @@ fn set(draft: &mut Draft, key: &str, value: Value) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// These are times of our age in seconds, and in milliseconds of the first days of 1970.
+const SECONDS: std::ops::Range<u64> = 1_000_000_000..100_000_000_000;
 
 /// What to write in place of a field that is none: that which does what it is called by others, else the nearest.
 fn in_place_of(name: &str) -> String {
@@ -345,6 +353,7 @@ mod tests {
         same(json!({"same-machine": true}), json!({"same_machine": true}));
         same(json!({"on-lost": "fail"}), json!({"on_lost": "fail"}));
         same(json!({"priority": "3"}), json!({"priority": 3}));
+        assert!(job(&json!({"begin": 1_900_000_000})).unwrap_err().contains("write 1900000000000"));
         same(json!({"begin": "2030-01-31T00:00Z"}), json!({"begin_at": 1_896_048_000_000_u64}));
         same(json!({"exclude": "vm", "hold": null}), json!({"exclude": ["vm"], "hold": false}));
         assert_eq!(job(&json!({"download": ["a,b"]})).unwrap().download, ["a,b"]);

@@ -4,6 +4,7 @@
 //! screen; the faces of the console do. Each verb is a file with its arguments and its `run`.
 
 pub(crate) mod command_error;
+mod commas;
 pub(crate) mod context;
 pub(crate) mod outcome;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use c2_shared::api::batches::{BatchList, BatchRow};
+use c2_shared::api::batches::{BatchList, BatchRow, JobNote};
 use c2_shared::api::figures::{Stats, Timeline};
 use c2_shared::api::files::{Cleaned, JobFile};
 use c2_shared::api::jobs::{JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus};
@@ -45,7 +45,8 @@ pub(crate) enum Data {
         filtered: bool,
     },
     Job(Box<JobInfo>),
-    Submitted(JobId),
+    /// A submitted job, and what c2d noted about it.
+    Submitted(JobId, Vec<String>),
     /// A submitted job was waited for and has ended.
     Ended {
         job: Box<JobInfo>,
@@ -141,7 +142,7 @@ pub(crate) enum Data {
     /// Why a job does not run.
     Why(Box<Explanation>),
     /// Jobs that were accepted together.
-    SubmittedAll(Vec<JobId>),
+    SubmittedAll(Vec<JobId>, Vec<JobNote>),
     Previewed(Vec<JobSpec>),
     /// A text, and its name in JSON.
     Text {

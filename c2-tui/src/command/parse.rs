@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 
 use crate::command::grammar::Grammar;
 use crate::command::lex::{LexError, Word, lex, scan};
-use crate::command::{Command, CommandError, Verb, flags_first, foreign, habits, help, mistake, sweep, table};
+use crate::command::{Command, CommandError, Verb, commas, flags_first, foreign, habits, help, mistake, sweep, table};
 
 /// A command with the text that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,14 @@ pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
         let message = format!("{text:?} begins with a curly quote, which quotes nothing");
         return Err(CommandError::usage(message, "type straight quotes: \" or '"));
     }
-    match Grammar::try_parse_from(words.iter().map(|word| &word.text)) {
+    if let Some(word) = words.iter().find(|word| line[word.span.clone()].starts_with("$'")) {
+        let message = format!("{} is quoted as only bash does", &line[word.span.clone()]);
+        return Err(CommandError::usage(
+            message,
+            "quote it with \" or '; a line may go on in the next one within quotes",
+        ));
+    }
+    match Grammar::try_parse_from(commas::closed(&words).iter().map(AsRef::as_ref)) {
         Ok(Grammar { verb: Verb::Command(Command::Pdsh(mut pdsh)) }) => {
             flags_first::check(&pdsh, line, &words)?;
             // Several words are shell text as they were typed, quotes and all; but a first one that is in

@@ -242,7 +242,7 @@ impl Schedule {
             Asked::With { action: "resume", name } => {
                 Data::Schedule(Box::new(client.resume_schedule(name).await?)).into()
             }
-            Asked::With { name, .. } => Data::Submitted(client.run_schedule(name).await?.job_id).into(),
+            Asked::With { name, .. } => Data::Submitted(client.run_schedule(name).await?.job_id, Vec::new()).into(),
             Asked::Change { name } => {
                 let change = self.request(context).await?;
                 if self.dry_run {

@@ -100,7 +100,7 @@ impl Submit {
         };
         if !self.wait {
             notes.iter().chain(&beginning).for_each(|note| context.progress(&format!("{job}: {note}")));
-            return Ok(Data::Submitted(job).into());
+            return Ok(Data::Submitted(job, notes).into());
         }
         context.progress(&format!("Submitted job {job}"));
         ended(context, Waiting::new(context, 1).end_of(job, true).await?).await

@@ -53,6 +53,8 @@ pub(crate) struct FlagInfo {
     pub(crate) operand: Operand,
     /// The only values that are taken, if they are few.
     pub(crate) values: Vec<String>,
+    /// Whether commas separate several.
+    pub(crate) is_list: bool,
     pub(crate) summary: String,
 }
 
@@ -232,6 +234,7 @@ fn flag(arg: &Arg) -> FlagInfo {
         value: arg.get_action().takes_values().then(|| value_name(arg)).flatten(),
         operand: Operand::of(arg),
         values: values(arg),
+        is_list: arg.get_value_delimiter() == Some(','),
         summary: summary(arg),
     }
 }

@@ -47,25 +47,33 @@ pub(crate) fn look(flags: &[String]) -> Result<Vec<Source>, CommandError> {
             return Err(CommandError::refused(format!("{path:?} has a **, which --upload does not know"), hint));
         }
         let before = sources.len();
+        let folder = place.filter(|place| place.ends_with('/') || matches!(*place, "." | "./"));
+        let within = |path: &str| place_in(folder.unwrap_or_default(), path);
         match matching(&path) {
-            Some(found) if !found.is_empty() && place.is_some() => {
+            Some(found) if !found.is_empty() && place.is_some() && folder.is_none() => {
                 let message = format!("{path:?} means {} files, and one name is given for them", found.len());
-                return Err(CommandError::refused(message, "leave out what stands behind the colon"));
+                return Err(CommandError::refused(
+                    message,
+                    "leave out what stands behind the colon, or end it with a /",
+                ));
             }
-            Some(found) if place.is_none() => {
+            Some(found) if place.is_none() || !found.is_empty() => {
                 if found.is_empty() {
                     let hint = "name a file, or a pattern that matches some";
                     return Err(CommandError::refused(format!("nothing matches {path:?}"), hint));
                 }
                 for path in found {
-                    look_at(&path, base_name(&path), &mut sources)?;
+                    look_at(&path, &within(&path), &mut sources)?;
                 }
             }
             Some(_) | None => {
                 let is_folder = std::fs::metadata(&*path).is_ok_and(|path| path.is_dir());
                 let path = if is_folder { path.trim_end_matches('/') } else { &*path };
-                let place = place.map_or_else(|| base_name(path), |place| place.trim_end_matches('/'));
-                look_at(path, place, &mut sources)?;
+                let place = match place {
+                    Some(place) if folder.is_none() || is_folder => place.trim_end_matches('/').to_owned(),
+                    _ => within(path),
+                };
+                look_at(path, &place, &mut sources)?;
             }
         }
         if sources.len() == before {
@@ -130,6 +138,14 @@ fn split_place(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
         Some((path, place)) if !path.is_empty() && std::fs::metadata(&*local(text)).is_err() => (path, Some(place)),
         Some(_) | None => (text, None),
+    }
+}
+
+/// Where a file is that keeps its name in a folder of the job's own one.
+fn place_in(folder: &str, path: &str) -> String {
+    match folder.trim_end_matches('/') {
+        "" | "." => base_name(path).to_owned(),
+        folder => format!("{folder}/{}", base_name(path)),
     }
 }
 
@@ -249,6 +265,8 @@ mod tests {
         check(&[format!("{}:in/x", at("a")), at("b")], &[("a", "in/x"), ("b", "b")]);
         check(&[format!("{}:x,{}:y", at("a"), at("b"))], &[("a", "x"), ("b", "y")]);
         check(&[format!("{}:x,{}", at("a"), at("b"))], &[("a", "x"), ("b", "b")]);
+        check(&[format!("{}:in/", at("a")), format!("{}:.", at("b"))], &[("a", "in/a"), ("b", "b")]);
+        check(&[format!("{}:in/sub/", at("?"))], &[("a", "in/sub/a"), ("b", "in/sub/b")]);
         check(&[at("c:d")], &[("c:d", "c:d")]);
         check(&[format!("{}:x", at("c:d"))], &[("c:d", "x")]);
         check(&[at("e,f")], &[("e,f", "e,f")]);

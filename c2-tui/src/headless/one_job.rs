@@ -77,7 +77,7 @@ async fn submit(context: &Context, flags: RunFlags) -> Result<JobId, CommandErro
         }),
     };
     match outcome?.data {
-        Data::Submitted(job) => {
+        Data::Submitted(job, _) => {
             context.progress(&format!("Submitted job {job}"));
             Ok(job)
         }

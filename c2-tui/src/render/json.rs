@@ -54,7 +54,7 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         Data::Worker(info) => written(info),
         Data::Jobs { list, .. } => written(list),
         Data::Job(job) | Data::Ended { job, .. } => written(job),
-        Data::Submitted(job_id) => written(&SubmitResponse { job_id: *job_id, notes: Vec::new() }),
+        Data::Submitted(job_id, notes) => written(&SubmitResponse { job_id: *job_id, notes: notes.clone() }),
         Data::Waited(jobs) | Data::Followed(jobs) => written(&named("jobs", jobs)),
         Data::Cancelled { cancelled, refused } => written(&Cancelled { cancelled, refused }),
         Data::Output { job, stream, output } => written(&Output {
@@ -102,7 +102,9 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         Data::Retried { ended, again } => written(&Retried { ended, job_ids: again }),
         Data::Paused(answer) => written(answer),
         Data::Why(explanation) => written(explanation),
-        Data::SubmittedAll(job_ids) => written(&BatchResponse { job_ids: job_ids.clone(), notes: Vec::new() }),
+        Data::SubmittedAll(job_ids, notes) => {
+            written(&BatchResponse { job_ids: job_ids.clone(), notes: notes.clone() })
+        }
         Data::Previewed(jobs) => written(&named("jobs", jobs)),
         Data::Text { name, text } => written(&named(name, text)),
     }

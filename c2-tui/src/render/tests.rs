@@ -312,7 +312,7 @@ fn many_jobs_are_counted() {
 
 #[test]
 fn one_line_answers() {
-    check(&Data::Submitted(JobId(1)), "Submitted job job-1\n");
+    check(&Data::Submitted(JobId(1), Vec::new()), "Submitted job job-1\n");
     let answer = |id, state| JobStateResponse { job_id: JobId(id), state };
     let cancelled = vec![answer(1, JobState::Cancelled), answer(2, JobState::Running)];
     let refused = vec![refused("job-3 has ended already")];
@@ -329,7 +329,7 @@ fn documents() {
     let cut = Output { head: Bytes64(b"ab".into()), dropped: 7, tail: Bytes64(b"c".into()), ..Output::default() };
     let cut = Data::Output { job: JobId(1), stream: Streams::Stdout, output: cut };
     let table = [
-        (Data::Submitted(JobId(1)), json!({"job_id": "job-1"})),
+        (Data::Submitted(JobId(1), Vec::new()), json!({"job_id": "job-1"})),
         (Data::Workers(WorkerList::default()), json!({"workers": []})),
         (Data::Jobs { list: JobList::default(), active_only: true, filtered: false }, json!({"jobs": []})),
         (output, json!({"job_id": "job-1", "stream": "stderr", "content": "/wA=", "dropped": 0, "dropped_at": null})),

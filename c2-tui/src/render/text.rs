@@ -22,7 +22,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Worker(info) => workers::info(look, info),
         Data::Jobs { list, active_only, filtered } => jobs::list(look, list, *active_only, *filtered),
         Data::Job(info) => jobs::info(look, info),
-        Data::Submitted(job) => format!("Submitted job {job}\n"),
+        Data::Submitted(job, _) => format!("Submitted job {job}\n"),
         Data::Ended { output, .. } => sanitize::block(&output.render()),
         Data::Waited(rows) | Data::Followed(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
         Data::Cancelled { cancelled, refused } => answers::each(cancelled, refused, "cancelled", ended_early),
@@ -64,7 +64,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Paused(answer) if answer.paused => "queue paused; running jobs continue\n".to_owned(),
         Data::Paused(_) => "queue resumed\n".to_owned(),
         Data::Why(explanation) => why::why(look, explanation),
-        Data::SubmittedAll(ids) => submitted(ids) + "\n",
+        Data::SubmittedAll(ids, _) => submitted(ids) + "\n",
         Data::Previewed(jobs) => answers::preview(look, jobs),
         Data::Text { text, .. } => text.clone(),
     }

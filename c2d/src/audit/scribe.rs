@@ -111,6 +111,11 @@ impl Scribe {
 
     /// Writes what is due, and has the database know how far the log reaches.
     fn look(&mut self, now: Mono) {
+        for log in [&mut self.changes, &mut self.refusals] {
+            if let Err(error) = log.keep_up(self.clock) {
+                tracing::debug!("cannot look at {}: {error}", log.name);
+            }
+        }
         let (refused, repeated) = (self.refused.due(now), self.repeated.due(now));
         self.tell(refused, repeated);
         self.keep_extent();
@@ -161,8 +166,18 @@ impl Log {
         self.write(clock, &line);
     }
 
+    /// Looks whether the file is still the one that the log is written to.
+    fn keep_up(&mut self, clock: Clock) -> io::Result<()> {
+        if self.chain.keep_up()? {
+            let damage = self.chain.damage().map(|damage| format!(": {damage}")).unwrap_or_default();
+            tracing::error!("{} was removed or replaced while c2d runs{damage}", self.name);
+            self.say(clock, format!("before this line the log was removed or replaced while c2d ran{damage}"));
+        }
+        Ok(())
+    }
+
     fn write(&mut self, clock: Clock, line: &Line) {
-        match self.chain.write(line) {
+        match self.keep_up(clock).and_then(|()| self.chain.write(line)) {
             Ok(()) if self.lost > 0 => {
                 let lost = std::mem::take(&mut self.lost);
                 tracing::warn!("{} is written again; {lost} lines are missing", self.name);

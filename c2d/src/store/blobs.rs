@@ -6,9 +6,9 @@
 //! database; here it is only known when a blob was last asked for.
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW};
 use tokio::sync::Notify;
 
 use crate::store::blob_table::BlobTable;
-use crate::store::folder::{free_bytes, private, sync_dir};
+use crate::store::folder::{self, free_bytes, private, same_file, sync_dir};
 use crate::store::sent::Sent;
 use crate::store::{BlobError, StoreError};
 
@@ -89,7 +89,7 @@ pub struct Incoming {
 impl Blobs {
     pub(super) fn open(data_dir: &Path, keep_bytes: u64, table: Option<BlobTable>) -> Result<Self, StoreError> {
         let dir = data_dir.join(FILES);
-        DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(StoreError::file(&dir))?;
+        folder::make(&dir).map_err(StoreError::file(&dir))?;
         let sent = Arc::new(Sent::load(&dir).map_err(StoreError::file(&dir))?);
         let usage =
             Arc::new(Usage { bytes: AtomicU64::new(0), keep_bytes, over: Notify::new(), looked_ms: AtomicU64::new(0) });
@@ -158,11 +158,14 @@ impl Blobs {
         if bytes > BLOB_BYTES_MAX {
             return Err(BlobError::TooLarge);
         }
+        // It may have been removed meanwhile.
+        folder::make(&self.dir)?;
         if free_bytes(&self.dir) < floor.saturating_add(bytes) { Err(BlobError::Full) } else { Ok(()) }
     }
 
     /// Begins to take a blob in, or goes on with it at `offset`, for as long as the disk has `floor` left.
     pub fn receive(&self, blob: BlobId, offset: u64, floor: u64) -> Result<Incoming, BlobError> {
+        folder::make(&self.dir)?;
         let mut file = private().open(self.part(blob))?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -379,10 +382,6 @@ pub(super) fn existing(path: &Path) -> io::Result<Option<File>> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e),
     }
-}
-
-fn same_file(named: &std::fs::Metadata, file: &File) -> bool {
-    file.metadata().is_ok_and(|open| (open.dev(), open.ino()) == (named.dev(), named.ino()))
 }
 
 fn touch(file: &File) -> io::Result<()> {

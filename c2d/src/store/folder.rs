@@ -1,6 +1,7 @@
 //! c2d's folder: private, used by one c2d at a time, with some space in reserve.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -62,9 +63,9 @@ impl Folder {
     /// Has the folder be about a database on a server.
     pub(super) fn mark(&self, target: &Target) -> Result<(), StoreError> {
         let (marker, new) = (self.dir.join(STORE), self.dir.join(format!("{STORE}.new")));
-        let write = || -> std::io::Result<()> {
+        let write = || -> io::Result<()> {
             let mut file = private().truncate(true).open(&new)?;
-            std::io::Write::write_all(&mut file, format!("{target}\n").as_bytes())?;
+            io::Write::write_all(&mut file, format!("{target}\n").as_bytes())?;
             file.sync_all()?;
             std::fs::rename(&new, &marker)
         };
@@ -76,7 +77,7 @@ impl Folder {
     pub(super) fn unmark(&self) -> Result<(), StoreError> {
         let marker = self.dir.join(STORE);
         match std::fs::remove_file(&marker) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::file(&marker)(error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::file(&marker)(error)),
             _ => self.sync(),
         }
     }
@@ -101,7 +102,7 @@ impl Folder {
         if free_bytes(&self.dir) < FREE_BYTES_FLOOR + BALLAST_BYTES {
             return false;
         }
-        let take = || -> std::io::Result<()> {
+        let take = || -> io::Result<()> {
             let file = private().open(self.ballast())?;
             if file.metadata()?.len() < BALLAST_BYTES {
                 rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, BALLAST_BYTES)?;
@@ -135,7 +136,7 @@ pub(super) fn store_of(dir: &Path) -> Option<String> {
 }
 
 /// Whether nothing is in a folder but what people put there for c2d before its first start.
-fn is_for_c2d(dir: &Path) -> std::io::Result<bool> {
+fn is_for_c2d(dir: &Path) -> io::Result<bool> {
     for entry in std::fs::read_dir(dir)? {
         if !FOR_C2D.iter().any(|name| entry.as_ref().is_ok_and(|entry| entry.file_name() == *name)) {
             return Ok(false);
@@ -182,6 +183,19 @@ pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
     options
+}
+
+/// Whether a name still means the file that is open.
+pub(crate) fn same_file(named: &Metadata, open: &File) -> bool {
+    open.metadata().is_ok_and(|open| (open.dev(), open.ino()) == (named.dev(), named.ino()))
+}
+
+/// Makes a folder, and one that was removed again, which others must not read.
+pub(super) fn make(dir: &Path) -> io::Result<()> {
+    if !dir.is_dir() {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    }
+    Ok(())
 }
 
 pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {

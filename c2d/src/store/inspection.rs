@@ -67,10 +67,8 @@ pub(super) fn look(c: &Connection) -> Result<ServerState, StoreError> {
         return Ok(state);
     }
     state.epoch = count(c, "SELECT epoch FROM leader")?;
-    // Who leads has a session more, which is there for the case that it leads no longer.
-    let (leaders, sessions) = (held(c, LOCK)?, held(c, PRESENCE)?);
-    state.c2ds = sessions.saturating_sub(leaders);
-    if leaders > 0 {
+    state.c2ds = held(c, PRESENCE)?;
+    if held(c, LOCK)? > 0 {
         state.leader = Some(c.value("SELECT address FROM leader", ())?);
     }
     Ok(state)

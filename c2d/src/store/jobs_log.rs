@@ -4,9 +4,9 @@
 //! what is no line at its end, and adds what is missing. While its disk is full it is behind: the
 //! database keeps everything until it is written here.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use c2_shared::api::jobs::LogEntry;
@@ -15,7 +15,7 @@ use c2_shared::id::JobId;
 use crate::store::StoreError;
 use crate::store::columns::{StoredJob, int, uint};
 use crate::store::derived::Derived;
-use crate::store::folder::{lock_file, private};
+use crate::store::folder::{lock_file, private, same_file};
 use crate::store::history::entries_after;
 use crate::store::lines::Lines;
 use crate::store::memo;
@@ -139,7 +139,7 @@ impl JobsLog {
         let path = self.state.path().to_owned();
         let open = self.lines.file().metadata().map_err(StoreError::file(&path))?;
         let is_moved = std::fs::metadata(&path)
-            .map_or_else(|e| e.kind() == io::ErrorKind::NotFound, |named| !same_file(&named, &open));
+            .map_or_else(|e| e.kind() == io::ErrorKind::NotFound, |named| !same_file(&named, self.lines.file()));
         if is_moved {
             let file = private().append(true).open(&path).map_err(StoreError::file(&path))?;
             lock_file(&file, &path)?;
@@ -185,10 +185,6 @@ fn timestamp(ms: u64) -> jiff::Timestamp {
 /// After which line the log begins: those before are in files that were put aside.
 pub(super) fn begins_after(connection: &Connection) -> Result<u64, StoreError> {
     Ok(memo::get(connection, BEGINS)?.and_then(|text| text.parse().ok()).unwrap_or(0))
-}
-
-fn same_file(one: &Metadata, other: &Metadata) -> bool {
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 /// Reads a log, from some byte on.

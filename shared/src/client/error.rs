@@ -150,6 +150,15 @@ impl ClientError {
         }
     }
 
+    /// Whether nothing was done with a request, so that another address may get it.
+    pub(super) fn was_not_taken(&self, is_get: bool) -> bool {
+        match self {
+            Self::Unreachable { source, .. } => is_get || source.is_connect(),
+            Self::Timeout { .. } => is_get,
+            _ => self.code() == Some(ErrorCode::Standby),
+        }
+    }
+
     /// The kind of refusal, if it is one.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::{ClientBuilder, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{ClientBuilder, Method, Request, RequestBuilder, Response, StatusCode};
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -220,10 +220,39 @@ impl Client {
         Duration::from_millis(ANSWER_TIMEOUT_MS + 1_000 * wait_s)
     }
 
-    /// Sends a request; an answer of 400 and above becomes an error.
+    /// Sends a request; an answer of 400 and above becomes an error. Where an address did nothing with it the next one
+    /// gets it, each once.
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let request = request.build().map_err(|e| ClientError::transport(self.server(), e));
+        let mut request = self.to_server(request?);
+        let mut left = self.servers.len();
+        loop {
+            left -= 1;
+            let again = if left > 0 { request.try_clone() } else { None };
+            let is_get = request.method() == Method::GET;
+            match (self.send_once(request).await, again) {
+                (Err(error), Some(again)) if error.was_not_taken(is_get) => request = self.to_server(again),
+                (Err(ClientError::Unreachable { source, .. }), _) if self.servers.len() > 1 => {
+                    return Err(ClientError::Unreachable { server: self.servers.join(" or "), source });
+                }
+                (result, _) => return result,
+            }
+        }
+    }
+
+    /// The same request to the present address.
+    fn to_server(&self, mut request: Request) -> Request {
+        let (url, server) = (request.url(), format!("{}://{}", self.scheme, self.server()));
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(url) = format!("{server}{}{query}", url.path()).parse() {
+            *request.url_mut() = url;
+        }
+        request
+    }
+
+    async fn send_once(&self, request: Request) -> Result<Response, ClientError> {
         let at = self.at.load(Ordering::Relaxed);
-        let sent = request.send().await.map_err(|e| ClientError::transport(self.server(), e));
+        let sent = self.http.execute(request).await.map_err(|e| ClientError::transport(self.server(), e));
         let response = sent.inspect_err(|_| self.turn_from(at))?;
         self.learn(&response);
         let status = response.status();

@@ -130,16 +130,21 @@ async fn takeovers(pair: &mut Pair) -> Result<()> {
     ensure!(standby.code() == Some(ErrorCode::Standby), "{standby:?}");
     let hint = c2_shared::advice::Advice::hint(&standby).unwrap_or_default();
     ensure!(hint.contains(&pair.address(0).to_string()), "a holder of a token is told the leader: {hint}");
+    let said = pair.check().await?;
+    ensure!(said.contains("; 1 stand by"), "{said}");
 
     let marks = pair.folder().join("marks");
     submit(pair, &marks, "first").await?;
     running(pair).await?;
     pair.kill(0)?;
     pair.leads(1, TAKEOVER).await?;
+    // What is run once gets there too, whether nobody listens at the first address or one that stands by.
+    pair.new_client()?.queue_status().await.context("past a c2d that is gone")?;
     all_ended(pair, JOBS).await?;
     once(&marks, "first")?;
 
     pair.restart(0).await?;
+    pair.new_client()?.submit(&JobSpec { command: "true".into(), hold: true, ..JobSpec::default() }).await?;
     submit(pair, &marks, "second").await?;
     running(pair).await?;
     pair.signal(1, Signal::STOP)?;

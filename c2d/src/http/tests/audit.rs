@@ -52,6 +52,26 @@ async fn repeat(lab: &Lab, head: &str, times: usize) {
 }
 
 #[tokio::test]
+async fn a_log_that_is_removed_goes_on_and_says_so() {
+    let lab = Lab::new().await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true"}"#).await;
+    let log = lab.folder().join("audit.log");
+    let written = async || {
+        while std::fs::read_to_string(&log).is_ok_and(|text| text.is_empty()) || !log.exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    written().await;
+    std::fs::remove_file(&log).unwrap();
+    lab.operator("POST /api/jobs/submit", r#"{"command":"false"}"#).await;
+    written().await;
+    let lab = lab.restart().await;
+    let lines = lines(&lab, "audit.log");
+    assert_eq!(with(&lines, "the log was removed or replaced while c2d ran").len(), 1, "{lines:?}");
+    assert_eq!(with(&lines, "/api/jobs/submit").len(), 1, "{lines:?}");
+}
+
+#[tokio::test]
 async fn refusals_push_no_change_out() {
     const TIMES: usize = 3_000;
     let lab = Lab::new().await;

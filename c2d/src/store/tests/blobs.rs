@@ -44,6 +44,25 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
+fn a_folder_that_is_removed_is_made_again() {
+    let lab = Lab::new();
+    let opened = lab.open();
+    for number in 0..3 {
+        std::fs::remove_dir_all(lab.path().join("files")).unwrap();
+        let content = Bytes64(vec![number; 10]);
+        let blob = BlobId::of(&content.0);
+        match number {
+            0 => opened.blobs.keep(&BTreeMap::from([(blob, content)]), 0).unwrap(),
+            1 => assert!(opened.blobs.check_room(10, 0).is_ok()),
+            _ => drop(put(&opened.blobs, "sent")),
+        }
+        let mode = std::fs::metadata(lab.path().join("files")).unwrap().permissions();
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o700);
+    }
+    opened.writer.close();
+}
+
+#[test]
 fn only_what_no_job_names_and_nobody_wants_goes() {
     let lab = Lab::new();
     let mut opened = lab.open();
