@@ -161,10 +161,6 @@ pub(crate) fn submitted(ids: &[JobId]) -> String {
 
 /// The jobs of a batch file; what a job does not say is as in `flags`.
 pub(crate) fn jobs(text: &str, flags: &JobFlags) -> Vec<Placed<Result<Draft, String>>> {
-    if text.starts_with("#!") {
-        let words = "this is a script, and each line here is a job of its own (send it whole: submit --script=FILE)";
-        return vec![("line 1".to_owned(), Err(words.to_owned()))];
-    }
     match array(text) {
         Some(Ok(items)) => {
             let place = |i: usize| format!("job {}", i + 1);
@@ -394,15 +390,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_list_of_commands_is_no_batch() {
+    fn a_line_of_the_console_is_none_of_a_shell() {
         let mistake = |text: &str| seen(text).into_iter().find_map(|(place, read)| Some((place, read.err()?)));
-        for (text, place, words) in [
-            ("#!/bin/bash\n#SBATCH -p gpu\ncd /srv\nmake\n", "line 1", "submit --script=FILE"),
-            ("make\nsubmit \"echo a\" --name=x\n", "line 2", "c2-tui --file FILE"),
-        ] {
-            let (at, said) = mistake(text).unwrap();
-            assert!(at == place && said.contains(words), "{at}: {said}");
-        }
+        let (at, said) = mistake("make\nsubmit \"echo a\" --name=x\n").unwrap();
+        assert!(at == "line 2" && said.contains("c2-tui --file FILE"), "{at}: {said}");
         assert_eq!(mistake("# all\nsubmit-report a\nsubmit a\n"), None);
     }
 

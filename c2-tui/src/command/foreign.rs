@@ -123,7 +123,7 @@ const FLAGS: &[(&[&str], &str)] = &[
         "--timezone=ZONE, of schedule; a time has its zone behind it: --begin=\"18:00 Europe/Berlin\"",
     ),
     (&["--url", "--webhook", "--target", "--send-to"], "--to=TARGET"),
-    (&["--event", "--events", "--when"], "--on=EVENT"),
+    (&["--event", "--events", "--when"], "--on=failed"),
 ];
 
 /// Prompts of shells and of other consoles, which come with a line that is copied.

@@ -34,10 +34,7 @@ pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
     }
     if let Some(word) = words.iter().find(|word| line[word.span.clone()].starts_with("$'")) {
         let message = format!("{} is quoted as only bash does", &line[word.span.clone()]);
-        return Err(CommandError::usage(
-            message,
-            "quote it with \" or '; a line may go on in the next one within quotes",
-        ));
+        return Err(CommandError::usage(message, "use plain quotes, in which a text may have several lines"));
     }
     match Grammar::try_parse_from(commas::closed(&words).iter().map(AsRef::as_ref)) {
         Ok(Grammar { verb: Verb::Command(Command::Pdsh(mut pdsh)) }) => {
