@@ -108,7 +108,7 @@ pub async fn run(
     let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
     let app = App {
         leadership: led.leadership.clone(),
-        messenger: Messenger::start(desk, outside(&config, address), clock, stopping.clone()),
+        messenger: Messenger::start(desk, outside(&config, address, clock), clock, stopping.clone()),
         announcer: Announcer::start(speak, access.clone(), audit.clone(), stopping.clone()),
         waker: Waker::start(handle.wakes(), clock),
         engine: handle,
@@ -189,9 +189,9 @@ async fn listen(asked: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError
 }
 
 /// What lies outside of c2d, for notifications.
-fn outside(config: &ServerConfig, address: SocketAddr) -> Outside {
+fn outside(config: &ServerConfig, address: SocketAddr, clock: Clock) -> Outside {
     let (commands, mail_server) = (config.notify_commands.clone(), config.mail_server.clone());
-    Outside { commands, mail_server, own_port: address.port() }
+    Outside { commands, mail_server, own_port: address.port(), clock }
 }
 
 /// What a c2d is that leads.

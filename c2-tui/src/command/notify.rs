@@ -16,8 +16,8 @@ pub(crate) const USAGE: &str = "notify add <NAME> --to=TARGET [--on=EVENT,EVENT]
 pub(crate) const ABOUT: &str = "TARGET is a URL, to which JSON with title, text, kind and job_ids is posted, or a form \
     and where to: ntfy:TOPIC, discord:URL, slack:URL, apprise:URL, mail:ADDRESS (by the mail server of c2d's machine), \
     command:NAME (of notify_commands in the configuration of c2d). c2d reports what happens from now on at least once, and \
-    retries until the target takes it; `doctor` names targets that do not. More than five jobs at once share one \
-    message. What is secret in a URL is never shown again. A change keeps how far it has reported: what is left goes \
+    retries until the target takes it; `doctor` names targets that do not. More than five jobs at once share messages, \
+    each of one event. A cancelled job is ended and has not failed. What is secret in a URL is never shown again. A change keeps how far it has reported: what is left goes \
     to the new target.";
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]

@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// A job failed.
+    /// A job ended in state failed: also timed out, expired, lost. One that was cancelled did not.
     Failed,
-    /// A job ended, however.
+    /// A job ended, however: also cancelled.
     Ended,
-    /// A job succeeded, and the one of its name before it had not.
+    /// A job succeeded, and the last one of its name before it that was not cancelled had failed.
     BackToGreen,
     /// A worker was not heard for a while.
     WorkerOffline,

@@ -69,7 +69,7 @@ impl Elsewhere {
         let health = opened.writer.health();
         let (engine, _task) = engine::start(opened.saved, 50, opened.writer, clock, std::future::pending());
         let (history, blobs) = (opened.history, opened.blobs);
-        let outside = Outside { commands: Default::default(), mail_server: String::new(), own_port: 0 };
+        let outside = Outside { commands: Default::default(), mail_server: String::new(), own_port: 0, clock };
         let desk = (engine.clone(), history.clone(), blobs.clone());
         let waker = Waker::start(engine.wakes(), clock);
         let audit = Audit::open(&data, clock, None, Box::new(|_| true)).unwrap().0;

@@ -17,6 +17,7 @@ mod lab;
 mod many;
 mod metrics;
 mod notify;
+mod notify_order;
 mod operators;
 mod outputs;
 mod schedules;

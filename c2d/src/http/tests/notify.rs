@@ -16,18 +16,18 @@ use super::lab::Lab;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server at an address of its own; answers each request with the next of these statuses, the last one for ever.
-struct Target {
-    url: String,
+pub(super) struct Target {
+    pub(super) url: String,
     requests: mpsc::UnboundedReceiver<String>,
 }
 
 impl Target {
-    async fn start(address: &str, statuses: &'static [u16]) -> Self {
+    pub(super) async fn start(address: &str, statuses: &'static [u16]) -> Self {
         Self::late(address, statuses, Duration::ZERO).await
     }
 
     /// One that takes its time before it answers.
-    async fn late(address: &str, statuses: &'static [u16], after: Duration) -> Self {
+    pub(super) async fn late(address: &str, statuses: &'static [u16], after: Duration) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}/SECRET", listener.local_addr().unwrap());
         let (told, requests) = mpsc::unbounded_channel();
@@ -57,24 +57,24 @@ impl Target {
         Self { url, requests }
     }
 
-    async fn next(&mut self) -> Value {
+    pub(super) async fn next(&mut self) -> Value {
         let body = tokio::time::timeout(PATIENCE, self.requests.recv()).await.expect("it is told").unwrap();
         serde_json::from_str(&body).unwrap()
     }
 
     /// Nothing more comes.
-    async fn is_quiet(&mut self) -> bool {
+    pub(super) async fn is_quiet(&mut self) -> bool {
         tokio::time::timeout(Duration::from_millis(700), self.requests.recv()).await.is_err()
     }
 }
 
-async fn add(lab: &Lab, body: Value) {
+pub(super) async fn add(lab: &Lab, body: Value) {
     let answer = lab.operator("POST /api/notifications", &body.to_string()).await;
     assert_eq!(answer.status, 201, "{answer:?}");
 }
 
 /// A job that ends with this status.
-async fn run(lab: &Lab, spec: Value, code: i32, wrote: &str) {
+pub(super) async fn run(lab: &Lab, spec: Value, code: i32, wrote: &str) {
     let job = lab.operator("POST /api/jobs/submit", &spec.to_string()).await.json()["job_id"].clone();
     let job = job.as_str().unwrap();
     lab.worker("POST /api/workers/register", "").await;
@@ -290,8 +290,12 @@ async fn commands_and_mail() {
     });
     assert_eq!(test("mail").await, json!({"to": "mail:me@example.org"}));
     let said = server.await.unwrap();
-    for line in ["RCPT TO:<me@example.org>\r\n", "Subject: C2 can reach you\r\n", "\r\n\r\nThis is what mail reports."]
-    {
+    for line in [
+        "RCPT TO:<me@example.org>\r\n",
+        "Subject: C2 can reach you\r\n",
+        "Message-ID: <",
+        "\r\n\r\nThis is what mail reports.",
+    ] {
         assert!(said.contains(line), "{line:?} in {said:?}");
     }
     lab.stop().await;

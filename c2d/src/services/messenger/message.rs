@@ -6,6 +6,9 @@ use c2_shared::api::notifications::Kind;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_shared::time::span;
+use vte::{Parser, Perform};
+
+use crate::sched::decision::NoticeRecord;
 
 /// Lines of an output that are told.
 const LINES: usize = 20;
@@ -22,6 +25,8 @@ pub(crate) struct Message {
     /// What it tells of; nothing for a test.
     pub(crate) kind: Option<Kind>,
     pub(crate) jobs: Vec<JobId>,
+    /// When it happened; nothing for a test.
+    pub(crate) at_ms: Option<u64>,
     /// Something is wrong.
     pub(crate) is_bad: bool,
 }
@@ -37,10 +42,10 @@ impl Message {
         let worker = row.worker.map(|ip| format!(", on {ip}")).unwrap_or_default();
         let text = format!("{}{took}{worker}{lines}", row.job_id);
         let is_bad = row.state != JobState::Succeeded;
-        Self { title, text, kind: Some(kind), jobs: vec![row.job_id], is_bad }
+        Self { title, text, kind: Some(kind), jobs: vec![row.job_id], at_ms: row.ended_ms, is_bad }
     }
 
-    /// The ends of many jobs at once.
+    /// The ends of many jobs at once, all of this kind.
     pub(crate) fn of_jobs(kind: Kind, rows: &[&JobRow]) -> Self {
         let named = rows.iter().take(NAMED).map(|row| format!("{} ({})", verdict(row), row.job_id));
         let more = rows.len().saturating_sub(NAMED);
@@ -48,18 +53,22 @@ impl Message {
         let text = named.chain(more).collect::<Vec<_>>().join("\n");
         let is_bad = rows.iter().any(|row| row.state != JobState::Succeeded);
         let jobs = rows.iter().map(|row| row.job_id).collect();
-        Self { title: format!("{} jobs: {}", rows.len(), kind.word()), text, kind: Some(kind), jobs, is_bad }
+        let title = format!("{} jobs: {}", rows.len(), kind.word());
+        let at_ms = rows.last().and_then(|row| row.ended_ms);
+        Self { title, text, kind: Some(kind), jobs, at_ms, is_bad }
     }
 
     /// What happened to a worker or the queue, in words.
-    pub(crate) fn of_notice(kind: Kind, text: &str) -> Self {
-        let title = if kind == Kind::QueueEmpty { "the queue is empty".to_owned() } else { harmless(text) };
-        Self { title, text: harmless(text), kind: Some(kind), jobs: Vec::new(), is_bad: kind != Kind::QueueEmpty }
+    pub(crate) fn of_notice(notice: &NoticeRecord) -> Self {
+        let (kind, text) = (notice.kind, harmless(&notice.text));
+        let title = if kind == Kind::QueueEmpty { "the queue is empty".to_owned() } else { text.clone() };
+        let (at_ms, is_bad) = (Some(notice.at_ms), kind != Kind::QueueEmpty);
+        Self { title, text, kind: Some(kind), jobs: Vec::new(), at_ms, is_bad }
     }
 
     pub(crate) fn of_test(name: &str) -> Self {
         let text = format!("This is what {name} reports.");
-        Self { title: "C2 can reach you".to_owned(), text, kind: None, jobs: Vec::new(), is_bad: false }
+        Self { title: "C2 can reach you".to_owned(), text, kind: None, jobs: Vec::new(), at_ms: None, is_bad: false }
     }
 }
 
@@ -87,23 +96,30 @@ fn tail([stdout, stderr]: &[Vec<u8>; 2]) -> Vec<String> {
 
 /// A line without escape sequences and what else acts on a screen.
 fn harmless(line: &str) -> String {
-    let mut plain = String::new();
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        if c == '\x1b' {
-            // Up to the letter that ends it, as colours are written.
-            if chars.next() == Some('[') {
-                let _end = chars.find(|c| matches!(c, '\x40'..='\x7e'));
-            }
-        } else if c == '\t' {
-            plain.push(' ');
-        } else if !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
-            plain.push(c);
-        }
-    }
+    let mut plain = Plain::default();
+    Parser::new().advance(&mut plain, line.as_bytes());
+    let Plain(plain) = plain;
     match plain.char_indices().nth(LINE_CHARS) {
         Some((end, _)) => format!("{}…", &plain[..end]),
         None => plain,
+    }
+}
+
+/// What a terminal would write, whatever else it would do.
+#[derive(Default)]
+struct Plain(String);
+
+impl Perform for Plain {
+    fn print(&mut self, c: char) {
+        if !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            self.0.push(c);
+        }
+    }
+
+    fn execute(&mut self, byte: u8) {
+        if byte == b'\t' {
+            self.0.push(' ');
+        }
     }
 }
 
@@ -148,7 +164,13 @@ mod tests {
             ("a\tb", "a b"),
             ("bell\x07 \u{9b}31m", "bell 31m"),
             ("\u{202e}evil", "evil"),
-            ("\x1b]0;title\x07", "0;title"),
+            ("\x1b]0;title\x07", ""),
+            ("a\x1b]0;title\x07b", "ab"),
+            ("a\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\b", "alinkb"),
+            ("a\x1bP1$qm\x1b\\b", "ab"),
+            ("a\x1b_Gq=1;AAAA\x1b\\b\x1b^private\x1b\\c\x1bXstart\x1b\\d", "abcd"),
+            ("a\x1b(0b\x1b7\x1b8\x1bc", "ab"),
+            ("a\x1b]52;never ends", "a"),
             ("\x1b[", ""),
         ];
         for (line, plain) in table {

@@ -2,14 +2,14 @@
 //! whatever dies in between, it is told again. Each target has its own task, so one that hangs delays nobody;
 //! one that fails is tried again, after pauses that grow.
 
+mod header;
+mod mail;
 mod message;
 mod send;
 mod target;
 
 use std::collections::BTreeMap;
-use std::iter::Peekable;
 use std::time::Duration;
-use std::vec::IntoIter;
 
 use c2_shared::api::jobs::{JobRow, LogQuery};
 use c2_shared::api::notifications::Kind;
@@ -33,8 +33,10 @@ pub(crate) use target::Target;
 
 /// Ended jobs that are read at once.
 const PAGE: i64 = 200;
-/// So many of them are told one by one; more of them at once.
+/// So many of them are told one by one; of more, those of one kind that follow each other at once.
 const ONE_BY_ONE: usize = 5;
+/// Earlier runs of one name that are read at once.
+const RUNS: usize = 5;
 /// Between a change and the look at it, so that many changes are one look.
 const SETTLE: Duration = Duration::from_millis(100);
 /// The pause after the first failure, doubled up to the last.
@@ -130,14 +132,14 @@ async fn run(
         });
         let now = clock.now().mono;
         let mut next: Option<Mono> = None;
-        for (rule, notices) in untold {
+        for (rule, _) in untold {
             let again = told.borrow().get(&rule.name).map(|trouble| trouble.again).filter(|again| *again > now);
             if let Some(again) = again {
                 next = Some(next.map_or(again, |next| next.min(again)));
             } else if !under_way.iter().any(|other| other.asks_the_same(&rule)) {
                 under_way.push(rule.clone());
                 let desk = desk.clone();
-                busy.spawn(async move { (rule.clone(), desk.tell(rule, notices).await) });
+                busy.spawn(async move { (rule.clone(), desk.tell(rule).await) });
             }
         }
         let pause = async {
@@ -198,36 +200,48 @@ fn note(told: &watch::Sender<Troubles>, rule: &RuleRecord, result: Result<(), St
     });
 }
 
+/// What one message is about.
+enum News {
+    Notice(NoticeRecord),
+    /// Ended jobs of one kind that follow each other.
+    Ends(Kind, Vec<(EndedJob, JobRow)>),
+}
+
 impl Desk {
     /// Sends one target everything that was not sent to it yet, in the order in which it happened.
-    async fn tell(&self, mut rule: RuleRecord, notices: Vec<NoticeRecord>) -> Result<(), String> {
+    async fn tell(&self, mut rule: RuleRecord) -> Result<(), String> {
         let target = Target::read(&rule.to)?;
-        let mut notices = notices.into_iter().peekable();
         loop {
-            let page = self.history.ended_after(rule.seq, PAGE).await.map_err(|e| e.to_string())?;
-            let Some(last) = page.last().map(|ended| ended.seq) else {
-                return self.notices(&target, &mut rule, &mut notices, u64::MAX).await;
+            // What happened while the last messages were on their way has its turn too.
+            let asked = rule.clone();
+            let present = self.engine.read(move |s, _| {
+                let now = s.untold().into_iter().find(|(now, _)| now.asks_the_same(&asked));
+                now.map(|(now, notices)| (now, notices, s.last_seq()))
+            });
+            let Some((now, notices, last_seq)) = present.await.map_err(|refusal| refusal.to_string())? else {
+                return Ok(());
             };
-            let mut wanted: Vec<(Kind, &EndedJob, JobRow)> = Vec::new();
-            for ended in &page {
+            rule = now;
+            let mut page = self.history.ended_after(rule.seq, PAGE).await.map_err(|e| e.to_string())?;
+            let is_whole = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+            let read = page.len();
+            // What ended since may have been behind a notice that was not read.
+            page.retain(|ended| ended.seq <= last_seq);
+            let Some(last) = page.last().map(|ended| ended.seq) else {
+                if notices.is_empty() {
+                    return Ok(());
+                }
+                self.send_all(&target, &mut rule, merged(notices, Vec::new(), true)).await?;
+                continue;
+            };
+            let is_whole = is_whole || page.len() < read;
+            let mut ends = Vec::new();
+            for ended in page {
                 let row = job_row(&ended.job.view);
-                if let Some(kind) = self.wants(&rule, ended, &row).await? {
-                    wanted.push((kind, ended, row));
-                }
+                let kind = self.wants(&rule, &ended, &row).await?;
+                ends.push((kind, ended, row));
             }
-            if wanted.len() > ONE_BY_ONE {
-                self.notices(&target, &mut rule, &mut notices, wanted[0].2.ended_ms.unwrap_or(0)).await?;
-                let rows: Vec<&JobRow> = wanted.iter().map(|(.., row)| row).collect();
-                self.outside.send(&target, &Message::of_jobs(wanted[0].0, &rows)).await?;
-            } else {
-                for (kind, ended, row) in &wanted {
-                    self.notices(&target, &mut rule, &mut notices, row.ended_ms.unwrap_or(0)).await?;
-                    let wrote = self.wrote(row).await;
-                    self.outside.send(&target, &Message::of_job(*kind, row, &wrote)).await?;
-                    rule.seq = ended.seq;
-                    self.told(&rule).await?;
-                }
-            }
+            self.send_all(&target, &mut rule, merged(notices, ends, is_whole)).await?;
             if rule.seq != last {
                 rule.seq = last;
                 self.told(&rule).await?;
@@ -235,17 +249,21 @@ impl Desk {
         }
     }
 
-    /// Sends what happened to workers and the queue before this time.
-    async fn notices(
-        &self,
-        target: &Target,
-        rule: &mut RuleRecord,
-        notices: &mut Peekable<IntoIter<NoticeRecord>>,
-        before_ms: u64,
-    ) -> Result<(), String> {
-        while let Some(notice) = notices.next_if(|notice| notice.at_ms < before_ms) {
-            self.outside.send(target, &Message::of_notice(notice.kind, &notice.text)).await?;
-            rule.notice = notice.id;
+    /// Sends one message after the other, and remembers each.
+    async fn send_all(&self, target: &Target, rule: &mut RuleRecord, news: Vec<News>) -> Result<(), String> {
+        for one in news {
+            let message = match &one {
+                News::Notice(notice) => Message::of_notice(notice),
+                News::Ends(kind, ends) => match ends.as_slice() {
+                    [(_, row)] => Message::of_job(*kind, row, &self.wrote(row).await),
+                    ends => Message::of_jobs(*kind, &ends.iter().map(|(_, row)| row).collect::<Vec<_>>()),
+                },
+            };
+            self.outside.send(target, &message).await?;
+            match &one {
+                News::Notice(notice) => rule.notice = notice.id,
+                News::Ends(_, ends) => rule.seq = ends.last().map_or(rule.seq, |(ended, _)| ended.seq),
+            }
             self.told(rule).await?;
         }
         Ok(())
@@ -262,16 +280,28 @@ impl Desk {
         if !is_meant {
             return Ok(None);
         }
-        if row.state == JobState::Succeeded && rule.on.contains(&Kind::BackToGreen) && row.name.is_some() {
-            let before =
-                LogQuery { before: Some(ended.seq), name: row.name.clone(), lines: Some(1), ..LogQuery::default() };
-            let before = self.history.log(before, None).await.map_err(|e| e.to_string())?;
-            if before.first().is_some_and(|(_, job)| job.view.state == JobState::Failed) {
-                return Ok(Some(Kind::BackToGreen));
-            }
+        if let (JobState::Succeeded, Some(name), true) = (row.state, &row.name, rule.on.contains(&Kind::BackToGreen))
+            && self.was_red(name, ended.seq).await?
+        {
+            return Ok(Some(Kind::BackToGreen));
         }
         let failed = row.state == JobState::Failed && rule.on.contains(&Kind::Failed);
         Ok(failed.then_some(Kind::Failed).or_else(|| rule.on.contains(&Kind::Ended).then_some(Kind::Ended)))
+    }
+
+    /// Whether the last job of this name before failed; one that an operator cancelled says nothing.
+    async fn was_red(&self, name: &str, mut seq: u64) -> Result<bool, String> {
+        loop {
+            let name = Some(name.to_owned());
+            let query = LogQuery { before: Some(seq), name, lines: Some(RUNS), ..LogQuery::default() };
+            let found = self.history.log(query, None).await.map_err(|e| e.to_string())?;
+            let Some((first, _)) = found.first() else { return Ok(false) };
+            seq = *first;
+            let mut states = found.iter().rev().map(|(_, job)| job.view.state);
+            if let Some(state) = states.find(|state| *state != JobState::Cancelled) {
+                return Ok(state == JobState::Failed);
+            }
+        }
     }
 
     /// The end of what a job wrote to each of its streams.
@@ -284,4 +314,28 @@ impl Desk {
     async fn told(&self, rule: &RuleRecord) -> Result<(), String> {
         self.engine.apply(Told(rule.clone())).await.map_err(|refusal| refusal.to_string())
     }
+}
+
+/// What there is to send, in the order in which it happened: each of the two is in order, and their times say how they
+/// lie. An end and a notice of one instant are one turn of the scheduler, where the end comes first.
+fn merged(notices: Vec<NoticeRecord>, ends: Vec<(Option<Kind>, EndedJob, JobRow)>, is_whole: bool) -> Vec<News> {
+    let gathers = ends.iter().filter(|(kind, ..)| kind.is_some()).count() > ONE_BY_ONE;
+    let mut notices = notices.into_iter().peekable();
+    let mut news = Vec::new();
+    for (kind, ended, row) in ends {
+        let ended_ms = row.ended_ms.unwrap_or(0);
+        while let Some(notice) = notices.next_if(|notice| notice.at_ms < ended_ms) {
+            news.push(News::Notice(notice));
+        }
+        let Some(kind) = kind else { continue };
+        match news.last_mut() {
+            Some(News::Ends(before, jobs)) if gathers && *before == kind => jobs.push((ended, row)),
+            _ => news.push(News::Ends(kind, vec![(ended, row)])),
+        }
+    }
+    // Between these and what is behind them in the log there may be more ends.
+    if is_whole {
+        news.extend(notices.map(News::Notice));
+    }
+    news
 }

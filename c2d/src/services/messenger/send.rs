@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use c2_shared::limits::NOTIFY_TRY_S;
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
+use super::mail;
 use super::message::Message;
 use super::target::{Form, Target};
+use crate::clock::Clock;
 
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(NOTIFY_TRY_S);
@@ -27,6 +28,8 @@ pub(crate) struct Outside {
     pub(crate) mail_server: String,
     /// The port of c2d itself, to which nothing is sent.
     pub(crate) own_port: u16,
+    /// Mails have their date.
+    pub(crate) clock: Clock,
 }
 
 impl Outside {
@@ -35,7 +38,9 @@ impl Outside {
         let sent = async {
             match target {
                 Target::Web { form, url } => self.post(*form, url, message).await,
-                Target::Mail(address) => self.mail(address, message).await,
+                Target::Mail(address) => {
+                    mail::send(&self.mail_server, address, message, self.clock.now().wall_ms).await
+                }
                 Target::Command(name) => self.run(name, message).await,
             }
         };
@@ -67,49 +72,6 @@ impl Outside {
         }
         let status = post.send().await.map_err(|e| words(&e.without_url()))?.status();
         if status.is_success() { Ok(()) } else { Err(format!("it answered {status}")) }
-    }
-
-    async fn mail(&self, address: &str, message: &Message) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("the mail server at {}: {error}", self.mail_server);
-        let mut stream = BufReader::new(TcpStream::connect(&self.mail_server).await.map_err(failed)?);
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        let subject: String =
-            message.title.chars().filter(|c| c.is_ascii() && !c.is_ascii_control()).take(200).collect();
-        // A line of its own that begins with a dot would end the mail.
-        let lines: String = message
-            .text
-            .lines()
-            .map(|line| format!("{}{line}\r\n", if line.starts_with('.') { "." } else { "" }))
-            .collect();
-        let head = format!("From: C2 <c2@{host}>\r\nTo: <{address}>\r\nSubject: {subject}\r\n");
-        let mime =
-            "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n";
-        let steps = [
-            (String::new(), '2'),
-            (format!("EHLO {host}"), '2'),
-            (format!("MAIL FROM:<c2@{host}>"), '2'),
-            (format!("RCPT TO:<{address}>"), '2'),
-            ("DATA".to_owned(), '3'),
-            (format!("{head}{mime}\r\n{lines}."), '2'),
-            ("QUIT".to_owned(), '2'),
-        ];
-        for (said, expected) in steps {
-            if !said.is_empty() {
-                stream.write_all(format!("{said}\r\n").as_bytes()).await.map_err(failed)?;
-            }
-            let mut answer = String::new();
-            // An answer goes on as long as a dash follows its number.
-            while answer.is_empty() || answer.as_bytes().get(3) == Some(&b'-') {
-                answer.clear();
-                if stream.read_line(&mut answer).await.map_err(failed)? == 0 {
-                    return Err(format!("the mail server at {} hung up", self.mail_server));
-                }
-            }
-            if !answer.starts_with(expected) {
-                return Err(format!("the mail server at {} refused: {}", self.mail_server, answer.trim()));
-            }
-        }
-        Ok(())
     }
 
     async fn run(&self, name: &str, message: &Message) -> Result<(), String> {

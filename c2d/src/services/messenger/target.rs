@@ -3,6 +3,7 @@
 use reqwest::Url;
 use serde_json::json;
 
+use super::header;
 use super::message::Message;
 
 /// Where a topic of ntfy is, unless it is a URL itself.
@@ -102,10 +103,7 @@ impl Form {
             Self::Json => json(
                 json!({"title": title, "text": text, "kind": kind.map(|kind| kind.word()), "job_ids": message.jobs}),
             ),
-            Self::Ntfy => {
-                let ascii: String = title.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect();
-                Request { body: text.clone(), headers: vec![("title", ascii)] }
-            }
+            Self::Ntfy => Request { body: text.clone(), headers: vec![("title", header::words(title).join(" "))] },
             // It refuses more than 2,000 characters; what looks like a mention mentions nobody.
             Self::Discord => json(json!({"content": cut(&whole, 1_900), "allowed_mentions": {"parse": []}})),
             Self::Slack => json(json!({"text": whole.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")})),
@@ -190,6 +188,7 @@ mod tests {
             text: "a <b> & @everyone".to_owned(),
             kind: Some(Kind::Failed),
             jobs: vec![c2_shared::id::JobId(3)],
+            at_ms: None,
             is_bad: true,
         };
         let body = |form: Form| form.request(&message).body;
@@ -198,7 +197,8 @@ mod tests {
             r#"{"job_ids":["job-3"],"kind":"failed","text":"a <b> & @everyone","title":"build failed: é"}"#
         );
         let ntfy = Form::Ntfy.request(&message);
-        assert_eq!((ntfy.body.as_str(), ntfy.headers[0].1.as_str()), ("a <b> & @everyone", "build failed: ?"));
+        let title = "=?UTF-8?B?YnVpbGQgZmFpbGVkOiDDqQ==?=";
+        assert_eq!((ntfy.body.as_str(), ntfy.headers[0].1.as_str()), ("a <b> & @everyone", title));
         assert_eq!(body(Form::Slack), "{\"text\":\"build failed: é\\na &lt;b&gt; &amp; @everyone\"}");
         assert_eq!(body(Form::Apprise), r#"{"body":"a <b> & @everyone","title":"build failed: é","type":"failure"}"#);
         assert!(body(Form::Discord).contains(r#""allowed_mentions":{"parse":[]}"#));
