@@ -5,6 +5,7 @@ use c2_shared::api::jobs::JobStateResponse;
 use c2_shared::api::many::{ChangeRequest, ManyRequest, ManyResponse, RefusedJob};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::id::JobId;
+use c2_shared::selection::Selection;
 use serde_json::{Map, Value};
 
 use crate::command::job_name::JobNames;
@@ -51,6 +52,16 @@ pub(crate) struct Many {
     done: Vec<JobStateResponse>,
     refused: Vec<RefusedJob>,
     later: Vec<JobId>,
+    /// What became of batches as a whole, in words.
+    limits: Vec<String>,
+}
+
+fn limited(batch: &Selection, max_running: u32) -> String {
+    match max_running {
+        0 => format!("{batch}: any number of its jobs run at once from now on"),
+        1 => format!("{batch}: one of its jobs runs at once from now on"),
+        n => format!("{batch}: at most {n} of its jobs run at once from now on"),
+    }
 }
 
 impl Many {
@@ -59,7 +70,7 @@ impl Many {
         let named: Vec<JobNames> = names.iter().filter(|name| !matches!(name, JobNames::All(_))).cloned().collect();
         let job_ids = resolve::jobs(context, &named).await?;
         let alone = job_ids.len() == 1 && names.len() == 1;
-        let mut many = Self { done: Vec::new(), refused: Vec::new(), later: Vec::new() };
+        let mut many = Self { done: Vec::new(), refused: Vec::new(), later: Vec::new(), limits: Vec::new() };
         if !job_ids.is_empty() {
             many.add(deed.ask(&context.client, ManyRequest { job_ids, select: None }).await?);
         }
@@ -75,16 +86,19 @@ impl Many {
                 }
                 answer => answer?,
             };
-            if answer.done.is_empty() && answer.refused.is_empty() {
+            if let Some(limit) = &answer.max_running {
+                many.limits.push(limited(selection, *limit));
+            } else if answer.done.is_empty() && answer.refused.is_empty() {
                 nobody = Some(resolve::no_job(&selection.common));
             }
             many.add(answer);
         }
         match (nobody, many.refused.as_slice()) {
-            (Some(nobody), []) if many.done.is_empty() => Err(nobody),
+            (Some(nobody), []) if many.done.is_empty() && many.limits.is_empty() => Err(nobody),
             (_, [refused]) if alone => Err(refused.error.clone().into()),
             (nobody, _) => {
                 nobody.iter().for_each(|nobody: &CommandError| context.progress(&nobody.message));
+                many.limits.iter().for_each(|limit| context.progress(limit));
                 many.say_later(context);
                 Ok(many)
             }

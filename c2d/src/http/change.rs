@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::many::{ChangeRequest, ManyRequest, RefusedJob};
+use c2_shared::api::many::{ChangeRequest, ManyRequest, ManyResponse, RefusedJob};
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::BATCH_BODY_BYTES_MAX;
@@ -71,7 +71,8 @@ pub(crate) async fn change(
     let Which { jobs, all } = many::which(&app, ManyRequest { job_ids, select }).await?;
     let limit = max_running.map(|n| limit(&jobs, all.as_ref(), n)).transpose()?;
     if let (Some(limit), true, None) = (&limit, set.is_empty(), more_time_s) {
-        return many::audited(StatusCode::OK, many::told(app.engine.apply(limit.clone()).await?));
+        let each = app.engine.apply(limit.clone()).await?;
+        return many::audited(StatusCode::OK, ManyResponse { max_running, ..many::told(each) });
     }
     let patch = Patch::new(set, more_time_s)?;
     if let Some(limit) = limit {
@@ -90,7 +91,7 @@ pub(crate) async fn change(
         }
     }
     let (late, each) = wishes::change(&app, changes).await?;
-    let mut answer = many::told(each);
+    let mut answer = ManyResponse { max_running, ..many::told(each) };
     answer.refused.extend(refused);
     answer.later.extend(&late);
     many::audited(wishes::status(&late), answer)

@@ -47,8 +47,8 @@ impl Batches {
     }
 }
 
-/// An operator said how many jobs of a batch may run at once. Answered with those of it that have not ended;
-/// where there is none, nothing is done.
+/// An operator said how many jobs of a batch may run at once. Answered with those of it that have not ended. Whoever
+/// asks has seen that there is such a batch: also one of which all jobs have ended may get others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchLimited {
     pub batch: Arc<str>,
@@ -63,9 +63,7 @@ impl Event for BatchLimited {
         let Self { batch, max_running } = self;
         let jobs = turn.s.jobs.iter().filter(|(_, job)| job.terms.batch.as_deref() == Some(&*batch));
         let jobs: EachAnswer = jobs.map(|(id, job)| (id, Ok(job.state))).collect();
-        if !jobs.is_empty() {
-            turn.limit(&batch, max_running);
-        }
+        turn.limit(&batch, max_running);
         Ok(jobs)
     }
 }

@@ -54,6 +54,10 @@ pub struct ManyResponse {
     /// Those of `done` with which it is done when their worker is heard again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub later: Vec<JobId>,
+    /// From now on at most so many jobs of the batch run at once, where that was asked for; 0 for any number. It holds
+    /// for later jobs too, so that `done` may be empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_running: Option<u32>,
 }
 
 /// A job with which something could not be done.

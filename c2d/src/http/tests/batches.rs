@@ -101,6 +101,21 @@ async fn the_limit_is_of_the_batch_as_a_whole() {
 }
 
 #[tokio::test]
+async fn the_limit_of_a_batch_whose_jobs_have_ended_changes_as_long_as_it_is_listed() {
+    let lab = Lab::new().await;
+    submit(&lab, json!({"jobs": [of("night", &json!({}))], "max_running": 1})).await;
+    lab.operator("POST /api/jobs/cancel/job-1", "").await;
+    for (asked, shown) in [(5, json!(5)), (0, Value::Null)] {
+        let body = json!({"select": "@batch:night", "max_running": asked});
+        let answer = lab.operator("POST /api/jobs/change", &body.to_string()).await;
+        let expected = json!({"done": [], "refused": [], "max_running": asked});
+        assert_eq!((answer.status, answer.json()), (200, expected));
+        assert_eq!(batch(&lab, "night").await["max_running"], shown);
+    }
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn a_limit_is_forgotten_when_no_job_of_its_batch_is_kept() {
     let lab = Lab::new().await;
     let jobs = json!([of("night", &json!({})), of("day", &json!({}))]);

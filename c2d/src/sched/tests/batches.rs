@@ -77,8 +77,16 @@ fn the_limit_is_one_for_the_whole_batch_and_outlives_a_restart() {
     assert_eq!(lab.limit("a", None), 5);
     lab.poll(2);
     assert_eq!(lab.running(), [3, 4, 5, 6]);
-    assert_eq!(lab.limit("other", Some(1)), 0);
-    assert_eq!((lab.s.max_running("a"), lab.s.max_running("other")), (None, None));
+    assert_eq!(lab.s.max_running("a"), None);
+    for id in 3..=7 {
+        lab.finish(2, attempt(id, 1), Outcome::Exit { code: 0 });
+        lab.poll(2);
+    }
+    assert_eq!((lab.running(), lab.limit("a", Some(1))), (vec![], 0), "all have ended");
+    lab.restart();
+    lab.submit(vec![of("a"), of("a")]).unwrap();
+    lab.poll(2);
+    assert_eq!(lab.running(), [8], "and it holds for those that come later");
     lab.forget();
 }
 
