@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
-use c2_shared::api::files::{Cleaned, CleanupReport, Kept};
+use c2_shared::api::files::{Cleaned, CleanupReport, Kept, Needed};
 use c2_shared::id::JobId;
 use rustix::fs::renameat;
 use rustix::io::Errno;
@@ -26,7 +26,7 @@ const KNOWN_LEN: usize = 16;
 const LOCKED: &str = "something still uses it";
 
 /// Jobs whose workspaces are needed, each with the reason.
-pub(crate) type Held = BTreeMap<JobId, &'static str>;
+pub(crate) type Held = BTreeMap<JobId, String>;
 
 /// The cleanings that were asked for.
 #[derive(Debug)]
@@ -42,8 +42,9 @@ impl Cleanup {
         Self { root, known: VecDeque::new(), tasks: JoinSet::new() }
     }
 
-    /// Begins a cleaning, unless it is known; `held` are the jobs whose workspaces are needed.
-    pub(crate) fn begin(&mut self, id: u64, held: Held) {
+    /// Begins a cleaning, unless it is known; `held` are the jobs whose workspaces are needed here, and `keep` those
+    /// that c2d knows to be needed by others.
+    pub(crate) fn begin(&mut self, id: u64, held: BTreeMap<JobId, &str>, keep: &[Needed]) {
         if self.known.contains(&id) {
             return;
         }
@@ -52,6 +53,8 @@ impl Cleanup {
         }
         self.known.push_back(id);
         let root = self.root.clone();
+        let keep = keep.iter().map(|needed| (needed.job_id, format!("{} depends on it", needed.by)));
+        let held: Held = keep.chain(held.into_iter().map(|(job, reason)| (job, reason.to_owned()))).collect();
         self.tasks.spawn_blocking(move || CleanupReport { id, cleaned: clean(&root, &held) });
     }
 
@@ -113,7 +116,7 @@ pub(crate) fn remove(root: BorrowedFd<'_>, name: &str, held: &Held) -> Result<u6
     if !spare {
         let job: JobId = name.parse().map_err(|_| "it is no workspace".to_owned())?;
         if let Some(reason) = held.get(&job) {
-            return Err((*reason).to_owned());
+            return Err(reason.clone());
         }
     }
     let dir = match open_own_dir(root, name) {
@@ -151,7 +154,7 @@ mod tests {
         let mut cleanup = Cleanup::new(dir.path().join("C2"));
         // The clock of c2d was set back before the last one.
         for id in (100..100 + KNOWN_LEN as u64).chain([7, 7, 7]) {
-            cleanup.begin(id, BTreeMap::new());
+            cleanup.begin(id, BTreeMap::new(), &[]);
         }
         let mut begun = Vec::new();
         while !cleanup.tasks.is_empty() {
@@ -176,7 +179,7 @@ mod tests {
         for locked in [&runner, &spare] {
             flock(locked, FlockOperation::NonBlockingLockExclusive).unwrap();
         }
-        let held = BTreeMap::from([(JobId(3), "its job has not ended")]);
+        let held = BTreeMap::from([(JobId(3), "its job has not ended".to_owned())]);
         let cleaned = clean(&root, &held);
         assert_eq!(cleaned.removed, ["job-1", "job-10"]);
         assert!(cleaned.freed_bytes >= 30_000, "{cleaned:?}");

@@ -217,7 +217,7 @@ impl Agent {
         self.upgrades.answered(seq);
         for directive in directives {
             match directive {
-                Directive::Cleanup { id } => self.cleanup.begin(*id, self.slots.jobs()),
+                Directive::Cleanup { id, keep } => self.cleanup.begin(*id, self.slots.jobs(), keep),
                 Directive::Upgrade { id, offer } => self.upgrades.begin(*id, offer),
                 Directive::Wake { ip, mac } => wake_other(*ip, *mac),
                 Directive::Register | Directive::Read(_) | Directive::Unknown => {}

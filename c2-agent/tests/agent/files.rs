@@ -1,7 +1,9 @@
 //! Files that jobs leave, and the cleaning of workspaces, as far as a c2d without blobs shows them.
 
+use c2_shared::api::files::Needed;
 use c2_shared::api::output::Output;
 use c2_shared::api::work::Directive;
+use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome};
 use rustix::process::Signal;
 
@@ -13,11 +15,14 @@ fn a_cleaning_removes_what_is_over_and_nothing_else() {
     assert_eq!(stage.run(1, "echo left >file").outcome, Outcome::Exit { code: 0 });
     let running = stage.c2d.submit(2, &[], shell("echo up >up; while ! test -e go; do sleep 0.02; done"));
     stage.read(&stage.root().join("job-2/up"));
-    stage.c2d.change(|book| book.directives = vec![Directive::Cleanup { id: 5 }]);
+    assert_eq!(stage.run(3, "echo needed >file").outcome, Outcome::Exit { code: 0 });
+    let keep = vec![Needed { job_id: JobId(3), by: JobId(4) }];
+    stage.c2d.change(|book| book.directives = vec![Directive::Cleanup { id: 5, keep }]);
     stage.c2d.wait("no report", |book| !book.cleaned.is_empty());
     let report = stage.c2d.change(|book| book.cleaned[0].clone());
     assert_eq!((report.id, report.cleaned.removed), (5, vec!["job-1".to_owned()]));
-    assert_eq!(report.cleaned.kept[0].name, "job-2");
+    let kept: Vec<_> = report.cleaned.kept.iter().map(|kept| (kept.name.as_str(), kept.reason.as_str())).collect();
+    assert_eq!(kept, [("job-2", "its job has not ended"), ("job-3", "job-4 depends on it")]);
     assert!(!stage.root().join("job-1").exists());
     std::fs::write(stage.root().join("job-2/go"), "").unwrap();
     assert_eq!(stage.c2d.result(running).outcome, Outcome::Exit { code: 0 });

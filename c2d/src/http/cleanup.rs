@@ -9,7 +9,7 @@ use c2_shared::time::span;
 
 use crate::http::find_worker;
 use crate::http::handler::{Answer, ApiError, App, Json, Name, State, serves};
-use crate::sched::WorkerView;
+use crate::sched::{Scheduler, WorkerView};
 
 serves!(CLEANUP => cleanup);
 
@@ -19,8 +19,10 @@ pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Answer<
     if !view.status.is_reachable() {
         return Err(offline(&view, "nothing was removed; clean it when it is back"));
     }
+    let on = worker_id.clone();
+    let keep = app.engine.read(move |scheduler: &Scheduler, _| scheduler.needed_on(&on)).await?;
     let patience = Duration::from_secs(CLEANUP_WAIT_S);
-    let cleaned = app.cleanup_requests.ask(worker_id.clone(), (), patience).await.map_err(|e| {
+    let cleaned = app.cleanup_requests.ask(worker_id.clone(), keep, patience).await.map_err(|e| {
         let hint = "it may be busy with large workspaces, or be no c2-agent; try again in a moment";
         ErrorBody::new(ErrorCode::Busy, format!("worker {ip}: {e}"), hint)
     })?;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use c2_shared::api::files::Needed;
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobState, Needs, Outcome};
@@ -107,6 +108,17 @@ impl Scheduler {
             }
         }
         jobs.into_iter().collect()
+    }
+
+    /// The ended jobs of a worker that jobs depend on which have not ended, each with one of those.
+    pub fn needed_on(&self, worker: &WorkerId) -> Vec<Needed> {
+        let ran_there = |on: JobId| self.ended.get(on).is_some_and(|ended| ended.worker.as_ref() == Some(worker));
+        let edges = self.jobs.iter().flat_map(|(by, job)| job.depends.iter().map(move |edge| (edge.on, by)));
+        let mut needed = BTreeMap::new();
+        for (job, by) in edges.filter(|(on, _)| ran_there(*on)) {
+            needed.entry(job).or_insert(by);
+        }
+        needed.into_iter().map(|(job_id, by)| Needed { job_id, by }).collect()
     }
 
     /// An active job.

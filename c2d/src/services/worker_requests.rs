@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use c2_shared::api::files::Cleaned;
+use c2_shared::api::files::{Cleaned, Needed};
 use c2_shared::api::upgrade::{ProgramOffer, UpgradeVerdict};
 use c2_shared::api::work::Directive;
 use c2_shared::id::WorkerId;
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::services::mailbox::{Desk, Mailbox};
 
 /// Asks workers to clean.
-pub type CleanupRequests = WorkerRequests<(), Cleaned>;
+pub type CleanupRequests = WorkerRequests<Vec<Needed>, Cleaned>;
 /// Asks workers to upgrade their agents.
 pub(crate) type UpgradeRequests = WorkerRequests<Box<ProgramOffer>, UpgradeVerdict>;
 
@@ -48,7 +48,7 @@ impl CleanupRequests {
     /// Starts the desk; it ends when the last of its speakers is gone. Ids count from `first_id`,
     /// which must be greater than those of an earlier run.
     pub fn start(first_id: u64) -> Self {
-        Self::counting(first_id, |id, ()| Directive::Cleanup { id })
+        Self::counting(first_id, |id, keep| Directive::Cleanup { id, keep })
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(20);
-    const FIRST: Directive = Directive::Cleanup { id: 7 };
+    const FIRST: Directive = Directive::Cleanup { id: 7, keep: Vec::new() };
 
     #[tokio::test]
     async fn a_request_wakes_its_worker_once_and_goes_along_until_the_report() {
@@ -170,7 +170,7 @@ mod tests {
         assert!(desk.due(&mine).await.is_empty());
         let asking = tokio::spawn({
             let (desk, mine) = (desk.clone(), mine.clone());
-            async move { desk.ask(mine, (), PATIENCE).await }
+            async move { desk.ask(mine, Vec::new(), PATIENCE).await }
         });
         assert_eq!(desk.called(&mine).await, [FIRST]);
         assert!(desk.due(&other).await.is_empty());
@@ -188,7 +188,7 @@ mod tests {
     async fn nobody_waits_for_ever() {
         let desk = CleanupRequests::start(1);
         let worker = WorkerId::from("mine");
-        assert_eq!(desk.ask(worker.clone(), (), Duration::from_millis(1)).await, Err(NoReport::Silent));
+        assert_eq!(desk.ask(worker.clone(), Vec::new(), Duration::from_millis(1)).await, Err(NoReport::Silent));
         assert!(desk.due(&worker).await.is_empty(), "nobody waits for it any more");
     }
 }

@@ -135,6 +135,16 @@ pub struct Kept {
     pub reason: String,
 }
 
+/// A job that has ended and that another one depends on which has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Needed {
+    /// Whose workspace is needed.
+    pub job_id: JobId,
+    /// By whom.
+    pub by: JobId,
+}
+
 /// An agent's answer to [`super::work::Directive::Cleanup`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::api::files::CleanupReport;
+use crate::api::files::{CleanupReport, Needed};
 use crate::api::live::OutputRead;
 use crate::api::upgrade::{ProgramOffer, UpgradeReport};
 use crate::blob::BlobId;
@@ -320,6 +320,9 @@ pub enum Directive {
     Cleanup {
         /// Names the request; to be repeated in the report. One that is known already is to be ignored.
         id: u64,
+        /// Jobs that have ended and whose workspaces others still need.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        keep: Vec<Needed>,
     },
     /// Somebody watches a job: say what it wrote.
     Read(OutputRead),

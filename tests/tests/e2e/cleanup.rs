@@ -6,6 +6,7 @@ use c2_tests::{eventually, scenario};
 
 crate::tests![
     what_is_over_goes_and_what_runs_stays,
+    what_a_job_depends_on_stays_until_it_has_ended,
     a_worker_that_is_away_is_said_to_be,
     cleaning_under_load_takes_nothing_from_a_job,
 ];
@@ -45,6 +46,28 @@ fn what_is_over_goes_and_what_runs_stays() {
         let last = cluster.console(&["--json", "--exec", &format!("cleanup-workspaces {worker}")]).await?;
         assert!(last.stdout.contains(&format!("\"removed\":[\"{live}\"]")), "{last:?}");
         assert_eq!(std::fs::read_dir(root)?.count(), 0);
+        Ok(())
+    });
+}
+
+fn what_a_job_depends_on_stays_until_it_has_ended() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        cluster.submit("echo made >file").await?;
+        cluster.submit("echo other >file").await?;
+        cluster.ended(JobId(1)).await?;
+        cluster.ended(JobId(2)).await?;
+        let later =
+            cluster.exec(&["submit 'cat \"$C2_DEP_1_DIR/file\"' --depends=job-1 --same-machine --hold"]).await?;
+        assert_eq!(later.status, 0, "{later:?}");
+        let cleaned = cluster.exec(&["cleanup-workspaces 127.0.0.2"]).await?;
+        assert!(cleaned.stdout.contains("kept job-1: job-3 depends on it"), "{cleaned:?}");
+        let root = cluster.workspace_root("127.0.0.2")?;
+        assert!(root.join("job-1/file").exists() && !root.join("job-2").exists(), "{cleaned:?}");
+        assert_eq!(cluster.exec(&["release job-3"]).await?.status, 0);
+        assert_eq!(cluster.ended(JobId(3)).await?.job.stdout, "made\n");
+        let cleaned = cluster.exec(&["cleanup-workspaces 127.0.0.2"]).await?;
+        assert!(!cleaned.stdout.contains("kept") && !root.join("job-1").exists(), "{cleaned:?}");
         Ok(())
     });
 }
