@@ -26,7 +26,9 @@ impl SetResources {
         let request = ResourcesRequest { resources };
         let mut rows = Vec::new();
         for worker in targets::workers(context, &self.target).await? {
-            rows.push(context.client.set_resources(worker.worker_id.as_str(), &request).await?);
+            let answer = context.client.set_resources(worker.worker_id.as_str(), &request).await?;
+            answer.notes.iter().for_each(|note| context.progress(&format!("{}: {note}", worker.ip)));
+            rows.push(answer.worker);
         }
         Ok(targets::resources(&self.target, rows))
     }

@@ -194,8 +194,9 @@ impl fmt::Display for Note {
 }
 
 fn runs(missed: u64, made_up: usize, ago_ms: u64) -> String {
-    let (runs, make) = (if missed == 1 { "run" } else { "runs" }, if made_up == 1 { "makes" } else { "make" });
+    let (runs, make) = (if missed == 1 { "run" } else { "runs" }, if made_up <= 1 { "makes" } else { "make" });
     let missed = if missed < SCHEDULE_MISSED_MAX as u64 { missed.to_string() } else { format!("{missed} or more") };
+    let made_up = if made_up == 0 { "none".to_owned() } else { made_up.to_string() };
     format!("{missed} {runs}, the last {} ago; {made_up} {make} up for them", span(ago_ms))
 }
 
@@ -268,6 +269,10 @@ mod tests {
             (
                 Note::Missed { schedule: "backup".into(), missed: 7, made_up: 1, ago_ms: 3_600_000 },
                 "schedule backup missed 7 runs, the last 1h00m ago; 1 makes up for them",
+            ),
+            (
+                Note::Missed { schedule: "backup".into(), missed: 2, made_up: 0, ago_ms: 60_000 },
+                "schedule backup missed 2 runs, the last 1m00s ago; none makes up for them",
             ),
             (
                 Note::Removed { worker: vm1(), lost: vec![attempt] },

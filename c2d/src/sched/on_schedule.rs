@@ -101,12 +101,15 @@ impl Event for RunsDue {
             return Err(Reject::QueueFull { active, capacity, asked });
         }
         let mut missed = self.missed;
+        let mut made_up = 0;
         for at_ms in self.runs.iter().copied() {
             let (job_id, skipped) = match turn.run(&record, self.in_turn) {
                 Ok(job) => (Some(job), None),
                 Err(Reject::RunSkipped { reason, .. }) => (None, Some(reason)),
                 Err(reject) => (None, Some(reject.to_string())),
             };
+            let makes_up = record.missed == Missed::Once || at_ms <= self.missed_ms;
+            made_up += usize::from(makes_up && job_id.is_some());
             if let Some(reason) = skipped.clone() {
                 turn.s.touched.notes.push(Note::NoRun { schedule: self.name.clone(), reason });
             }
@@ -117,8 +120,6 @@ impl Event for RunsDue {
             record.runs.push(Run { at_ms: self.missed_ms, skipped, missed, ..Run::default() });
         }
         if self.missed > 0 {
-            let late = self.runs.iter().filter(|at| **at <= self.missed_ms).count();
-            let made_up = if record.missed == Missed::Once { self.runs.len() } else { late };
             let ago_ms = turn.now.wall_ms.saturating_sub(self.missed_ms);
             let schedule = self.name.clone();
             turn.s.touched.notes.push(Note::Missed { schedule, missed: self.missed, made_up, ago_ms });

@@ -65,9 +65,11 @@ pub struct StoredFiles {
 }
 
 impl StoredJob {
-    /// Columns that [`Self::read`] expects, in order.
+    /// Columns that [`Self::read`] expects, in order. One that was put back forgets its worker; where it ended so, its
+    /// row says where it was last.
     pub(super) const COLUMNS: &str =
-        "id, state, payload, attempt, worker, cancelling, submitted_ms, started_ms, ended_ms, outcome, seq,
+        "id, state, payload, attempt, coalesce(worker, (SELECT a.worker FROM attempt a WHERE a.job = job.id
+            AND a.number = job.attempt)), cancelling, submitted_ms, started_ms, ended_ms, outcome, seq,
         coalesce((SELECT ip FROM worker WHERE worker.id = job.worker), address),
         (SELECT o.ended_ms - o.started_ms FROM output o WHERE o.job = job.id AND o.number = job.attempt
             AND o.started_ms BETWEEN 1 AND o.ended_ms),

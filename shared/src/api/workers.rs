@@ -121,6 +121,18 @@ pub struct ResourcesRequest {
     pub resources: BTreeMap<String, Option<Amount>>,
 }
 
+/// The answer of [`super::endpoint::SET_RESOURCES`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ResourcesResponse {
+    /// The worker as it is now.
+    #[serde(flatten)]
+    pub worker: WorkerRow,
+    /// What was set and has no effect, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
 /// A worker's tags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

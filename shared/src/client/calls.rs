@@ -30,8 +30,8 @@ use crate::api::upgrade::UpgradeResponse;
 use crate::api::why::Explanation;
 use crate::api::work::{PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
 use crate::api::workers::{
-    DetectQuery, DetectResponse, GroupsRequest, NoQuery, RemoveQuery, RemoveResponse, ResourcesRequest, TagStatus,
-    TagsRequest, TargetWorkers, WorkerInfo, WorkerList, WorkerRow,
+    DetectQuery, DetectResponse, GroupsRequest, NoQuery, RemoveQuery, RemoveResponse, ResourcesRequest,
+    ResourcesResponse, TagStatus, TagsRequest, TargetWorkers, WorkerInfo, WorkerList, WorkerRow,
 };
 use crate::id::JobId;
 use crate::job::JobSpec;
@@ -86,7 +86,7 @@ calls! {
     unassign(worker: &str, group: &str) -> WorkerRow = call UNASSIGN(&[worker.to_owned(), group.to_owned()]);
     tags(worker: &str) -> TagStatus = call GET_TAGS(worker);
     set_tags(worker: &str, tags: BTreeSet<String>) -> TagStatus = post SET_TAGS(worker, &TagsRequest { tags });
-    set_resources(worker: &str, request: &ResourcesRequest) -> WorkerRow = post SET_RESOURCES(worker, request);
+    set_resources(worker: &str, request: &ResourcesRequest) -> ResourcesResponse = post SET_RESOURCES(worker, request);
     detect_tags(worker: &str, apply: bool) -> DetectResponse = ask DETECT_TAGS(worker, &DetectQuery { apply });
     drain(worker: &str) -> WorkerRow = call DRAIN(worker);
     resume(worker: &str) -> WorkerRow = call RESUME(worker);

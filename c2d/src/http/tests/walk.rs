@@ -89,6 +89,51 @@ async fn each_attempts_output_can_be_asked_for() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_cancelled_while_it_rests_ended_where_it_was_last() {
+    let lab = Lab::new().await;
+    lab.worker("POST /api/workers/register", "").await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true","retries":2,"retry_delay_s":600}"#).await;
+    lab.worker("POST /api/workers/get-work/127.0.0.1", "").await;
+    lab.worker("POST /api/jobs/result/job-1", r#"{"attempt":"job-1.1","exit_code":1}"#).await;
+    assert_eq!(lab.operator("POST /api/jobs/cancel/job-1", "").await.json()["state"], "cancelled");
+    let worker = lab.operator("GET /api/workers/list", "").await.json()["workers"][0]["worker_id"].clone();
+    let place = (json!("127.0.0.1"), worker);
+    let of = |row: &serde_json::Value| (row["worker"].clone(), row["worker_id"].clone());
+    let row = lab.operator("GET /api/jobs/info/job-1", "").await.json();
+    assert_eq!(of(&row), place, "{row}");
+    assert_eq!(of(&lab.operator("GET /api/jobs/list?all=true", "").await.json()["jobs"][0]), place);
+    let line: serde_json::Value = serde_json::from_slice(&std::fs::read(lab.file("jobs.log")).unwrap()).unwrap();
+    assert_eq!(of(&line), place, "{line}");
+    let timeline = lab.operator("GET /api/timeline", "").await.json();
+    let spans = timeline["spans"].as_array().unwrap();
+    assert!(!spans.is_empty() && spans.iter().all(|span| of(span) == place), "{timeline}");
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn more_slots_than_an_agent_runs_are_said_to_be_too_many() {
+    let lab = Lab::new().await;
+    lab.worker("POST /api/workers/register", r#"{"slots": 2}"#).await;
+    let set = async |slots: u32| {
+        let body = json!({"resources": {"slots": slots}}).to_string();
+        let row = lab.operator("POST /api/workers/resources/127.0.0.1", &body).await.json();
+        (row["slots"].clone(), row["notes"].clone())
+    };
+    let slots = set(1).await.0;
+    assert_eq!(slots, 1);
+    let runs = lab.operator("GET /api/workers/list", "").await.json()["workers"][0].clone();
+    let (slots, notes) = set(30).await;
+    let expected = "and no more: c2-agent --slots=30";
+    assert!(
+        notes[0].as_str().is_some_and(|note| note.starts_with("its agent runs ") && note.ends_with(expected)),
+        "{notes}"
+    );
+    assert!(slots.as_u64() < Some(30), "{runs}");
+    assert_eq!(set(1).await.1, serde_json::Value::Null);
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn only_folders_that_nobody_waits_for_may_go() {
     let lab = Lab::new().await;
     for body in [

@@ -8,9 +8,9 @@ use c2_shared::job::Outcome;
 use c2_shared::limits::{SCHEDULE_GAPS_KEPT, SCHEDULE_RUNS_KEPT};
 
 use super::lab::{Lab, attempt, placed, plain};
-use crate::sched::Reject;
 use crate::sched::decision::ScheduleRecord;
 use crate::sched::event::{self, NewJob, RunsDue};
+use crate::sched::{Note, Reject};
 use crate::timetable;
 
 const MINUTE: u64 = 60_000;
@@ -145,6 +145,29 @@ fn what_was_missed() {
         if missed == Missed::All {
             assert_eq!(lab.s.job(lab.now, JobId(2)).unwrap().state, c2_shared::job::JobState::Blocked);
         }
+        lab.decided.clear();
+    }
+}
+
+#[test]
+fn a_run_that_is_skipped_makes_up_for_nothing() {
+    for (overlap, expected) in [(Overlap::Skip, 0), (Overlap::Queue, 1)] {
+        let mut lab = Lab::new(&[1]);
+        with(&mut lab, overlap, Missed::Once);
+        pass(&mut lab, MINUTE);
+        lab.poll(1);
+        lab.decided.clear();
+        lab.s.touched.notes.clear();
+        // It runs on, and c2d is away.
+        lab.now.wall_ms += 3 * MINUTE;
+        for due in timetable::due(&lab.s, lab.now.wall_ms) {
+            lab.apply(due).unwrap();
+        }
+        let made_up = lab.s.touched.notes.iter().filter_map(|note| match note {
+            Note::Missed { made_up, .. } => Some(*made_up),
+            _ => None,
+        });
+        assert_eq!(made_up.collect::<Vec<_>>(), [expected], "{overlap:?}");
         lab.decided.clear();
     }
 }

@@ -285,8 +285,8 @@ endpoints! {
 
     /// Sets what a worker has.
     ///
-    /// Slots are no more than its agent runs. Jobs that hold more keep it until they have ended.
-    SET_RESOURCES: Endpoint<str, (), ResourcesRequest, WorkerRow> =
+    /// Slots are no more than its agent runs: `notes` says where that is less than was set. Jobs that hold more keep it until they have ended.
+    SET_RESOURCES: Endpoint<str, (), ResourcesRequest, ResourcesResponse> =
         Endpoint::new(Post, "/api/workers/resources/{ip}", OPERATORS).refuses(&[ErrorCode::Ambiguous]);
 
     /// Suggests tags from a worker's hardware.
