@@ -52,7 +52,7 @@ pub(crate) struct Many {
     done: Vec<JobStateResponse>,
     refused: Vec<RefusedJob>,
     later: Vec<JobId>,
-    /// What became of batches as a whole, in words.
+    /// What became of batches of which all jobs have ended, in words.
     limits: Vec<String>,
 }
 
@@ -86,9 +86,10 @@ impl Many {
                 }
                 answer => answer?,
             };
-            if let Some(limit) = &answer.max_running {
+            let names_none = answer.done.is_empty() && answer.refused.is_empty();
+            if let (Some(limit), true) = (&answer.max_running, names_none) {
                 many.limits.push(limited(selection, *limit));
-            } else if answer.done.is_empty() && answer.refused.is_empty() {
+            } else if names_none {
                 nobody = Some(resolve::no_job(&selection.common));
             }
             many.add(answer);
