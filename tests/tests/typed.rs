@@ -217,6 +217,20 @@ fn jobs_in_the_words_of_others_lead_to_ours() {
         ] {
             says(cluster, line, 1, &[&format!("did you mean \"{ours}\"?")]).await?;
         }
+        // What `all` means depends on what is done with them.
+        for (line, ours) in [
+            ("cancel all", "@queued @running"),
+            ("wait all", "@queued @running"),
+            ("hold all", "@queued"),
+            ("top all", "@queued"),
+            ("release all", "@held"),
+            ("retry all", "@failed"),
+            ("output all", "last"),
+            ("why all", "last"),
+            ("get-files all", "@succeeded"),
+        ] {
+            says(cluster, line, 1, &[&format!("did you mean \"{ours}\"?")]).await?;
+        }
         says(cluster, "cancel @all", 1, &["@queued @running"]).await?;
         fs::write(cluster.console_dir().join("b"), "{\"command\":\"x\",\"depends\":\"nightly-biuld\"}\n")?;
         says(cluster, "batch b", 1, &["line 1: unknown job \"nightly-biuld\" (did you mean \"nightly-build\"?)"]).await

@@ -4,164 +4,8 @@
 //! A verb's line is given in full, with the words that were typed in their place, so that one step
 //! leads to it. The flags of batch systems are those of `foreign_flags`.
 
-use crate::command::{Word, foreign_flags, habits, lex};
-
-/// How a foreign verb is written here; `{}` is the rest of the line, `{f}` its first word that is no flag, `{q}`
-/// the rest in quotes, `{p}` the same with a place for inputs, `{l}` the whole of the line.
-const VERBS: &[(&[&str], &str)] = &[
-    (&["sh", "bash", "python", "python3", "make", "sleep", "echo", "nvidia-smi"], "submit {l}"),
-    (&["for", "while", "until", "if", "case", "select", "function"], "submit {l}"),
-    (&["sbatch", "qsub", "condor_submit"], "submit --script={f}"),
-    (&["srun", "salloc", "run", "time"], "submit {q} --wait"),
-    (&["systemctl", "service", "journalctl", "uptime", "df", "free", "uname", "apt", "apt-get"], "pdsh @all {l}"),
-    (&["tsp", "ts", "add", "enqueue", "nohup", "bsub"], "submit {q}"),
-    (&["login", "logout"], "c2-tui {l}, in a shell"),
-    (&["at"], "submit \"COMMAND\" --begin=18:00"),
-    (&["squeue", "qstat", "bjobs", "ps", "ls", "task", "tasks", "ll", "dir", "pods"], "jobs"),
-    (&["sinfo", "pbsnodes", "bhosts", "nodes", "node", "workers", "machines", "hosts", "agents"], "list"),
-    (&["worker", "machine", "host"], "info {}"),
-    (&["scancel", "qdel", "bkill", "kill", "rm", "remove", "delete", "stop", "abort", "del", "terminate"], "cancel {}"),
-    (&["sacct", "history", "results", "qhist"], "log"),
-    (&["logs", "cat", "stdout", "peek", "bpeek"], "output {}"),
-    (&["stderr"], "output {} --stderr"),
-    (&["tail", "attach", "sattach", "stream"], "follow {}"),
-    (&["status", "queue", "stat", "stats", "state", "queue-state"], "queue-status"),
-    (&["describe", "show", "inspect", "details"], "job {}"),
-    (&["restart", "rerun", "requeue", "resubmit", "again", "redo"], "retry {}"),
-    (&["qhold", "stash", "suspend", "bstop"], "hold {}"),
-    (&["qrls", "unhold", "bresume", "start"], "release {}"),
-    (&["download", "fetch", "getfiles", "get_files", "files", "get"], "get-files {}"),
-    (&["exec", "ssh", "pssh", "clush", "ansible", "all"], "pdsh {}"),
-    (&["scp", "rsync", "rcp", "cp", "sftp", "push", "put"], "copy {}"),
-    (&["pdcp", "rpdcp"], "copy FILE TARGET:DIR"),
-    (&["cordon"], "drain {}"),
-    (&["undrain", "uncordon", "enable"], "resume {}"),
-    (&["wol", "wakeonlan", "wake-on-lan", "etherwake", "power-on"], "wake {}"),
-    (&["disable"], "drain {}"),
-    (&["tags", "tag"], "get-tags {}"),
-    (&["set_resources", "set-resource", "resources", "limits"], "set-resources {}"),
-    (&["settags", "set_tags", "set-tag", "label"], "set-tags {}"),
-    (&["cleanup", "clean", "gc", "prune"], "cleanup-workspaces @all"),
-    (&["man", "usage", "?", "h", "commands"], "help {}"),
-    (&["unassign-group"], "unassign {}"),
-    (&["assign-group"], "assign {}"),
-    (&["group"], "groups"),
-    (&["forget"], "remove-worker {}"),
-    (&["check", "diagnose", "health", "ping"], "doctor"),
-    (&["verify", "check-ssh", "ssh-check"], "verify-ssh @all"),
-    (&["add-host", "add-node", "add-machine", "new-worker"], "add-worker USER@HOST"),
-    (&["explain", "reason"], "why {}"),
-    (&["array", "foreach", "map"], "split {}"),
-    (&["parallel", "xargs"], "split {p} FILE"),
-    (&["submit-batch", "import", "load", "apply", "create"], "batch {}"),
-    (&["block", "freeze", "halt"], "pause"),
-    (&["continue", "unfreeze", "go"], "unpause"),
-    (&["bye", "leave-console", ":q", "q", "q!", "wq"], "quit"),
-    (&["jobinfo", "job-info"], "job {}"),
-    (&["follow-output"], "follow {}"),
-    (&["await", "join-jobs", "swait"], "wait {}"),
-    (&["cancel-all", "killall"], "cancel @queued @running"),
-    (&["info-worker"], "info {}"),
-    (&["qalter", "bmod", "alter", "modify", "edit", "update", "reprioritize"], "change {} --priority=N"),
-    (&["urgent", "promote", "front", "first", "btop"], "top {}"),
-    (&["demote", "defer", "bbot"], "bottom {}"),
-    (&["cron", "crontab", "timer", "repeat"], "schedule NAME \"0 3 * * *\" \"COMMAND\""),
-];
-
-/// What does the work of a foreign flag.
-const FLAGS: &[(&[&str], &str)] = &[
-    (&["-J", "-N", "--job-name", "--label", "-L", "--comment", "--title", "--description"], "--name=NAME"),
-    (&["-l"], "--cpus=N, --memory=SIZE, --gpus=N or --timeout=DUR, or --name=NAME for a label"),
-    (&["-p", "-q", "--partition", "--queue", "-g", "--pool"], "--group=GROUP"),
-    (&["-d", "--dependency", "--after", "--needs", "-a"], "--depends=JOB"),
-    (&["-t", "--time", "--timelimit", "--time-limit", "--walltime"], "--timeout=DUR"),
-    (&["-G", "--gpu", "--gres", "--gpus-per-node", "--gpus-per-task", "--ngpus"], "--gpus=N"),
-    (&["--gpu-memory", "--gpu-mem", "--mem-per-gpu", "--gpumem"], "--vram=SIZE"),
-    (&["-D", "--chdir", "--workdir", "--working-directory", "--dir", "--directory"], "--cwd=DIR"),
-    (&["-e", "--export", "-v", "-V", "--environment", "--set-env"], "--env=KEY=VALUE"),
-    (&["--nice", "--prio"], "--priority=N"),
-    (&["-o"], "--priority=N, or --download=GLOB for a file"),
-    (&["-x", "--not"], "--exclude=WORKER"),
-    (&["-H", "--held", "--stashed", "--pause", "--paused"], "--hold"),
-    (&["-i", "--input", "--stdin"], "--stdin-file=FILE"),
-    (&["--file", "--files", "-f", "--copy", "--send", "--in"], "--upload=FILE"),
-    (&["--output-file", "--fetch", "--result", "--results", "--out", "--get"], "--download=GLOB"),
-    (&["--delay", "--at", "--start", "--start-time", "--not-before"], "--begin=TIME"),
-    (&["--retry", "--requeue", "--max-retries", "--restarts", "-r"], "--retries=N"),
-    (&["--foreach", "--sweep"], "split \"COMMAND {x}\" --sweep=x=1-10"),
-    (&["--array", "--count", "--times", "--each"], "--array=1-100, of submit"),
-    (&["--max-jobs", "--concurrency", "--parallel", "-j", "--jobs", "--limit"], "--max-running=N, of a --batch=NAME"),
-    (&["--every", "--cron", "--repeat", "--interval"], "schedule NAME \"every 15m\" \"COMMAND\""),
-    (&["-s", "-w", "-W", "--sync", "--block", "--follow", "--foreground"], "--wait"),
-    (&["--tag", "--lock", "--locks"], "--tags=TAG"),
-    (&["--constraint", "-C"], "--group=GROUP"),
-    (&["--nodelist", "--node", "--host", "--on", "--machine", "--workers"], "--worker=WORKER"),
-    (&["--ttl", "--deadline", "--expire", "--expiry"], "--expires=DUR"),
-    (&["--key", "--id", "--dedupe", "--unique"], "--idempotency-key=KEY"),
-    (&["--backoff", "--retry-wait", "--retry-after"], "--retry-delay=DUR"),
-    (&["--same-node", "--same-worker", "--affinity"], "--same-machine"),
-    (&["--mask"], "--umask=MODE"),
-    (&["--mem", "-M", "--ram", "--mem-per-node", "--mem-per-cpu", "-m"], "--memory=SIZE"),
-    (&["--cpus-per-task", "-c", "--cpu", "--cores", "--ntasks", "--threads", "--ncpus"], "--cpus=N"),
-    (&["--license", "--licenses", "--resource", "--resources"], "--need=NAME=N"),
-    (&["--interpreter", "--bash"], "--shell=SHELL"),
-    (&["-n", "--test", "--test-only", "--preview", "--check"], "--dry-run"),
-    (
-        &["--mail", "--mail-type", "--mail-user", "--email", "--notify-on", "--on-failure", "--on-fail"],
-        "--notify=NAME, of a rule of `notify add`",
-    ),
-    (&["--docker", "--image", "--container", "--podman"], "\"podman run IMAGE COMMAND\", as the command"),
-    (&["--exclusive"], "--cpus=N, all that the worker has"),
-    (
-        &["--output", "--stdout", "--stderr", "--error", "--log"],
-        "--download=GLOB for files; `output JOB` shows what it writes",
-    ),
-    (&["--on-loss", "--if-lost"], "--on-lost=WHAT"),
-    (&["--separate", "-0", "--null-data", "--print0"], "--null, of split"),
-    (
-        &["--tz", "--time-zone", "--zone"],
-        "--timezone=ZONE, of schedule; a time has its zone behind it: --begin=\"18:00 Europe/Berlin\"",
-    ),
-    (&["--url", "--webhook", "--target", "--send-to"], "--to=TARGET"),
-    (&["--event", "--events", "--when"], "--on=failed"),
-];
-
-/// Prompts of shells and of other consoles, which come with a line that is copied.
-const PROMPTS: [&str; 7] = [">", "$", "%", "»", "❯", ">>>", "C2>"];
-
-/// Programs whose name stands in front of a verb.
-const PROGRAMS: [&str; 11] =
-    ["hq", "pueue", "kubectl", "c2-tui", "c2", "slurm", "scontrol", "docker", "podman", "nomad", "sudo"];
-
-/// What those programs call jobs, and what they call workers.
-const NOUNS: [(&[&str], bool); 2] = [
-    (&["job", "jobs", "pod", "pods", "task", "tasks", "alloc", "container", "containers"], false),
-    (&["node", "nodes", "worker", "workers"], true),
-];
-
-/// What is done with a noun that stands first, as in `hq job list`: with jobs, and with workers.
-const ACTIONS: [(&[&str], &str, &str); 6] = [
-    (&["list", "ls"], "jobs", "list"),
-    (&["cancel", "stop", "kill", "delete", "rm"], "cancel", "remove-worker"),
-    (&["info", "show", "status", "inspect", "describe", "summary"], "job", "info"),
-    (&["logs", "log", "cat", "output"], "output", "info"),
-    (&["run", "plan"], "batch", "add-worker"),
-    (&["wait"], "wait", "info"),
-];
-
-/// What flags of task-spooler do, which has no verbs.
-const SPOOLER: [(&str, &str); 10] = [
-    ("-l", "jobs"),
-    ("-k", "cancel {}"),
-    ("-r", "cancel {}"),
-    ("-c", "output {}"),
-    ("-t", "follow {}"),
-    ("-w", "wait {}"),
-    ("-u", "top {}"),
-    ("-i", "job {}"),
-    ("-s", "job {}"),
-    ("-C", "log"),
-];
+use crate::command::foreign_verbs::{ACTIONS, FLAGS, LOOKING, NOUNS, PROGRAMS, PROMPTS, SPOOLER, VALUED, VERBS};
+use crate::command::{Word, foreign_flags, foreign_hosts, habits, lex, parse, whole};
 
 /// The line that means here what a foreign verb means there.
 pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
@@ -182,63 +26,154 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     let spooler = rest.first().filter(|_| ["tsp", "ts"].contains(&verb_text));
     let spooler = spooler.and_then(|flag| SPOOLER.iter().find(|(name, _)| *name == flag.text));
     let form = spooler.map_or_else(|| form(verb_text), |(_, form)| Some(*form))?;
-    let rest = match rest {
-        [first, behind @ ..] if first.text == "--" => behind,
-        all => all,
-    };
-    let wrapped = rest.iter().find_map(|word| word.text.strip_prefix("--wrap="));
-    if let Some(command) = wrapped.filter(|_| form.contains("{f}")) {
-        return Some(format!("submit {}", quoted(command)));
+    match form {
+        "pdsh {}" => return foreign_hosts::on_first(line, words),
+        "copy {}" => return foreign_hosts::copy(line, words),
+        "pdsh @all {l}" if !looks_only(verb_text, rest) => {
+            return Some(format!("pdsh TARGET {}", quoted(&raw(line, words)?)));
+        }
+        "submit {l}" => return whole(line, words),
+        "change {} --priority=N" => return Some(changing(line, verb_text, rest)),
+        _ if form.starts_with("submit ") && form.contains('{') => return submitting(line, verb_text, form, rest),
+        _ if form.contains("{p}") => return splitting(line, verb_text, form, rest),
+        _ => {}
     }
-    let is_whole = rest.first().is_some_and(Word::is_quoted) && !rest.iter().any(|word| word.text.starts_with(":::"));
-    let form = if form.contains("{p}") && is_whole { "split {}" } else { form };
-    let of_shell = ["{q}", "{p}", "{f}"].iter().any(|place| form.contains(place));
-    let read = if of_shell { foreign_flags::read(verb_text, rest, form.contains("{f}")) } else { Default::default() };
-    let rest = if of_shell { before_inputs(read.command) } else { rest };
-    let span = rest.first().zip(rest.last()).map(|(first, last)| line[first.span.start..last.span.end].to_owned());
-    let quoted = match (rest, &span) {
-        ([one], Some(span)) if one.is_quoted() => span.clone(),
-        (_, Some(span)) => quoted(span),
-        (_, None) => "\"COMMAND\"".to_owned(),
-    };
     // Flags of another tool mean nothing to verbs that take jobs or workers.
-    let takes_words = ["submit", "pdsh", "split"].iter().any(|verb| form.starts_with(verb));
     let plain = || {
-        let words = rest.iter().filter(|word| !word.text.starts_with('-')).map(|word| &line[word.span.clone()]);
+        // What a shell does with the output of another tool is no word of this line.
+        let is_of_shell = |word: &&Word| !["|", "||", "&&", "&", ";", ">", ">>"].contains(&word.text.as_str());
+        let words = rest.iter().take_while(is_of_shell).filter(|word| !word.text.starts_with('-'));
+        let command = super::find(form.split(' ').next().unwrap_or_default());
+        let takes_one = command.is_some_and(|command| matches!(command.arguments.as_slice(), [one] if !one.many));
+        let words = words.take(if takes_one { 1 } else { usize::MAX }).map(|word| &line[word.span.clone()]);
         Some(words.collect::<Vec<_>>().join(" ")).filter(|words| !words.is_empty())
     };
-    let rest = match form {
-        "pdsh {}" => on_worker(line, rest),
-        _ if takes_words => span,
-        _ => plain(),
-    };
+    let rest = if form.starts_with("split") { raw(line, rest) } else { plain() };
     // Without words of its own the line shows those of the usage.
     let rest = rest.unwrap_or_else(|| operands(form).to_owned());
-    let all = line[verb.span.start..].trim();
-    let all = if form.starts_with("c2-tui") { all.to_owned() } else { self::quoted(all) };
-    let script = read.operand.map_or("FILE", |word| &line[word.span.clone()]);
-    let placed = if quoted.contains("{}") {
-        quoted.clone()
-    } else {
-        format!("{} {{}}{}", &quoted[..quoted.len() - 1], &quoted[..1])
-    };
+    let all = raw(line, words).unwrap_or_default();
+    let all = if form.starts_with("c2-tui") { all } else { quoted(&all) };
     // Each place is filled once: what is typed may have places of its own.
-    let mut filled = String::new();
-    let mut left = form;
-    while let Some((before, (place, behind))) = left.split_once('{').and_then(|(a, b)| Some((a, b.split_once('}')?))) {
-        filled.push_str(before);
-        filled.push_str(match place {
-            "l" => &all,
-            "q" => &quoted,
-            "p" => &placed,
-            "f" => script,
-            _ => &rest,
-        });
-        left = behind;
+    let filled = match form.split_once('{').and_then(|(before, behind)| Some((before, behind.split_once('}')?))) {
+        Some((before, ("l", behind))) => format!("{before}{all}{behind}"),
+        Some((before, (_, behind))) => format!("{before}{rest}{behind}"),
+        None => form.to_owned(),
+    };
+    Some(filled.trim().to_owned())
+}
+
+/// Whether a program only shows how a machine is, so that it may run on all of them.
+fn looks_only(verb: &str, rest: &[Word]) -> bool {
+    let Some((_, words, others)) = LOOKING.iter().find(|(verbs, ..)| verbs.contains(&verb)) else { return true };
+    let is_said = |known: &[&str]| rest.iter().any(|word| known.iter().any(|known| word.text.starts_with(known)));
+    (words.is_empty() || is_said(words)) && !is_said(others)
+}
+
+/// A line that is the command of a job as a whole, with its input apart.
+pub(crate) fn whole(line: &str, words: &[Word]) -> Option<String> {
+    let is_loop = whole::OPENING.contains(&words.first()?.text.as_str());
+    let (command, input) = if is_loop { (words, None) } else { input(words) };
+    match (command, input) {
+        ([shell], Some(script)) if ["sh", "bash"].contains(&shell.text.as_str()) => {
+            Some(format!("submit --script={script}"))
+        }
+        (command, Some(file)) => Some(format!("submit {} --stdin-file={file}", quoted(&raw(line, command)?))),
+        (command, None) => Some(format!("submit {}", quoted(&raw(line, command)?))),
     }
-    let inputs = read.file.or_else(|| inputs_of(line, words));
-    let left = inputs.filter(|_| form.contains("{p}")).map_or_else(|| left.to_owned(), |file| format!(" {file}"));
-    Some((filled + &left + &read.flags).trim().to_owned())
+}
+
+/// A line of a tool that takes a command or a script.
+fn submitting(line: &str, verb: &str, form: &str, rest: &[Word]) -> Option<String> {
+    let of_script = form.contains("{f}");
+    let (rest, input) = input(rest);
+    let read = foreign_flags::read(verb, rest, of_script);
+    let command = raw(line, read.command).map(|text| quoted_once(line, read.command, text));
+    let script = read.operand.map(|word| &line[word.span.clone()]);
+    let arguments: Vec<&str> = read.arguments.iter().map(|word| &line[word.span.clone()]).collect();
+    let is_command = !of_script || read.is_command;
+    let behind = form.rsplit_once('}').map_or("", |(_, behind)| behind);
+    let ours = match (&read.wrap, command, script, input) {
+        (Some(command), ..) => format!("submit {}", quoted(command)),
+        (None, Some(command), _, input) if is_command => {
+            let input = input.map(|file| format!(" --stdin-file={file}")).unwrap_or_default();
+            format!("submit {command}{behind}{input}")
+        }
+        (None, None, None, Some(script)) => format!("submit --script={script}{behind}"),
+        (None, _, _, _) if is_command => format!("submit \"COMMAND\"{behind}"),
+        // A script has no arguments here, but the command has.
+        (None, _, Some(script), _) if !arguments.is_empty() => {
+            let command = quoted(&format!("bash {script} {}", arguments.join(" ")));
+            format!("submit {command} --upload={script}")
+        }
+        (None, _, script, _) => format!("submit --script={}", script.unwrap_or("FILE")),
+    };
+    Some(ours + &read.flags)
+}
+
+/// A line that changes jobs, with the flags of those that submit them.
+fn changing(line: &str, verb: &str, rest: &[Word]) -> String {
+    let read = foreign_flags::read(verb, rest, true);
+    let jobs: Vec<&str> = read.operand.into_iter().chain(read.arguments).map(|word| &line[word.span.clone()]).collect();
+    // These are read when a job is submitted, and do not change.
+    let fixed = ["--hold", "--wait", "--stdin-file", "--array"];
+    let flags: Vec<&str> =
+        read.flags.split_whitespace().filter(|flag| !fixed.iter().any(|fixed| flag.starts_with(fixed))).collect();
+    let jobs = if jobs.is_empty() { "JOB".to_owned() } else { jobs.join(" ") };
+    format!("change {jobs} {}", if flags.is_empty() { "--priority=N".to_owned() } else { flags.join(" ") })
+}
+
+/// A line of a tool that runs a command for each input.
+fn splitting(line: &str, verb: &str, form: &str, rest: &[Word]) -> Option<String> {
+    let (rest, input) = input(rest);
+    let has_inputs = |word: &Word| word.text.starts_with(":::");
+    if rest.first().is_some_and(Word::is_quoted) && !rest.iter().any(has_inputs) && rest.len() > 1 {
+        return Some(format!("split {}", raw(line, rest)?));
+    }
+    let read = foreign_flags::read(verb, rest, false);
+    let command = before_inputs(read.command);
+    let quoted = match raw(line, command) {
+        Some(text) => quoted_once(line, command, text),
+        None => "\"COMMAND\"".to_owned(),
+    };
+    let placed =
+        if quoted.contains('{') { quoted } else { format!("{} {{}}{}", &quoted[..quoted.len() - 1], &quoted[..1]) };
+    let file = read.file.or_else(|| inputs_of(line, rest)).or(input).unwrap_or_else(|| "FILE".to_owned());
+    Some(format!("{} {file}{}", form.replace("{p} FILE", &placed), read.flags))
+}
+
+/// Words as they were typed.
+pub(crate) fn raw(line: &str, words: &[Word]) -> Option<String> {
+    words.first().zip(words.last()).map(|(first, last)| line[first.span.start..last.span.end].to_owned())
+}
+
+/// A command in quotes, which it may have already.
+pub(crate) fn quoted_once(line: &str, words: &[Word], text: String) -> String {
+    match words {
+        [one] if one.is_quoted() && line[one.span.clone()].starts_with(['"', '\'']) => text,
+        _ => quoted(&text),
+    }
+}
+
+/// Words without the sign that has a shell run them in the background, and the file that is their input.
+pub(crate) fn input(words: &[Word]) -> (&[Word], Option<String>) {
+    let words = match words {
+        [before @ .., last] if last.text == "&" => before,
+        all => all,
+    };
+    // A text of several lines is no file.
+    let words = match words.iter().position(|word| word.text.starts_with("<<") && !word.is_quoted()) {
+        Some(at) => &words[..at],
+        None => words,
+    };
+    match words {
+        [before @ .., sign, file] if sign.text == "<" && !sign.is_quoted() => (before, Some(file.text.clone())),
+        [before @ .., one] if one.text.starts_with('<') && !one.is_quoted() => match &one.text[1..] {
+            "" => (before, None),
+            text if text.starts_with('(') => (words, None),
+            file => (before, Some(file.to_owned())),
+        },
+        _ => (words, None),
+    }
 }
 
 /// A line with the name of a program in front of the verb.
@@ -254,6 +189,12 @@ fn behind_program(line: &str, program: &Word, next: &Word, rest: &[Word]) -> Opt
         }
         ("pueue", "enqueue") => Some(format!("release {}", line[next.span.end..].trim())),
         ("pueue", "log") => self::line(line, rest),
+        ("sudo", _) => {
+            let own = &line[next.span.start..];
+            let ours = again(own)?;
+            // Where the line is the command it keeps its rights.
+            Some(ours.replacen(&quoted(own.trim()), &quoted(line[program.span.start..].trim()), 1))
+        }
         _ => of_nouns(line, rest).or_else(|| again(&line[next.span.start..])),
     }
 }
@@ -265,8 +206,11 @@ fn of_nouns(line: &str, words: &[Word]) -> Option<String> {
         let text = &line[word.span.clone()];
         text.split_once('/').filter(|(before, _)| noun(before).is_some()).map_or(text, |(_, name)| name).to_owned()
     };
-    let operands =
-        |words: &[Word]| -> Vec<String> { words.iter().filter(|word| !word.text.starts_with('-')).map(text).collect() };
+    let is_value = |at: usize, words: &[Word]| at > 0 && VALUED.contains(&words[at - 1].text.as_str());
+    let operands = |words: &[Word]| -> Vec<String> {
+        let words = words.iter().enumerate().filter(|(at, _)| !is_value(*at, words)).map(|(_, word)| word);
+        words.filter(|word| !word.text.starts_with('-')).map(text).collect()
+    };
     let [first, behind @ ..] = words else { return None };
     let second = behind.first();
     if let (Some(are_workers), Some(action)) = (noun(&first.text), second)
@@ -275,7 +219,11 @@ fn of_nouns(line: &str, words: &[Word]) -> Option<String> {
         let operands = operands(&behind[1..]);
         let verb = if are_workers { worker } else { job };
         let verb = if *verb == "info" && operands.is_empty() { "list" } else { verb };
-        return Some([&[(*verb).to_owned()], &operands[..operands.len().min(1)]].concat().join(" "));
+        if operands.is_empty() && matches!(verb, "remove-worker" | "drain" | "cancel") {
+            return Some(format!("{verb} {}", self::operands(verb)));
+        }
+        let one = operands.first().map(|name| if are_workers && name == "all" { "@all" } else { name });
+        return Some(format!("{verb} {}", one.unwrap_or_default()).trim().to_owned());
     }
     // `node drain nas`
     if let (Some(_), Some(action)) = (noun(&first.text), second)
@@ -289,47 +237,47 @@ fn of_nouns(line: &str, words: &[Word]) -> Option<String> {
     })?;
     let named = behind[at].text.contains('/');
     let operands = operands(&behind[if named { at } else { at + 1 }..]);
+    let action = ACTIONS.iter().find(|(words, ..)| words.contains(&first.text.as_str()));
     match (first.text.as_str(), are_workers) {
         ("top", true) => Some("list".to_owned()),
         ("get", _) if operands.is_empty() => None,
         ("get" | "show" | "describe", true) => Some(format!("info {}", operands.join(" "))),
         ("get" | "show" | "describe", false) => Some(format!("job {}", operands.join(" "))),
+        (_, true) if action.is_some() => {
+            let name = operands.first().map_or("WORKER", String::as_str);
+            action.map(|(_, _, ours)| format!("{ours} {name}"))
+        }
+        ("delete" | "remove" | "rm" | "stop" | "kill", false) if operands.is_empty() => Some("jobs".to_owned()),
         _ if operands.is_empty() => None,
         (verb, _) => again(&format!("{verb} {}", operands.join(" "))),
     }
 }
 
 /// A line that may be ours, or is another's itself.
-fn again(line: &str) -> Option<String> {
+pub(crate) fn again(line: &str) -> Option<String> {
     let words = lex::scan(line).0;
-    let own = super::find(&words.first()?.text).is_some();
-    if own { Some(line.to_owned()) } else { self::line(line, &words) }
+    match super::find(&words.first()?.text) {
+        Some(_) if parse(line).is_ok() => Some(line.trim().to_owned()),
+        Some(_) => of_ours(line, &words),
+        None => self::line(line, &words),
+    }
 }
 
-/// A worker and the command for it, without flags in front of either.
-fn on_worker(line: &str, words: &[Word]) -> Option<String> {
-    let (mut target, mut flags) = (0, String::new());
-    // Of ssh's own flags those count that say who logs in where; some others have a value, too.
-    while let Some(flag) = words.get(target).filter(|word| word.text.starts_with('-')) {
-        let value = words.get(target + 1).map(|word| &line[word.span.clone()]);
-        let name = match flag.text.as_str() {
-            "-p" => Some("port"),
-            "-l" => Some("user"),
-            _ => None,
-        };
-        flags.extend(name.zip(value).map(|(name, value)| format!("--{name}={value} ")));
-        target += if name.is_some() || ["-i", "-o", "-F", "-J"].contains(&flag.text.as_str()) { 2 } else { 1 };
+/// A line with a verb of ours and with what another program has behind it.
+fn of_ours(line: &str, words: &[Word]) -> Option<String> {
+    if let Some(ours) = habits::line(line, words) {
+        return Some(ours);
     }
-    let named = words.get(target)?;
-    let behind = &words[target + 1..];
-    let command = behind.iter().position(|word| !word.text.starts_with('-')).map(|at| &behind[at..]);
-    let command = command.and_then(|words| Some(line[words.first()?.span.start..words.last()?.span.end].to_owned()));
-    let command = command.unwrap_or_else(|| "COMMAND".to_owned());
-    let machine = &line[named.span.clone()];
-    match machine.split_once('@').filter(|(user, _)| !user.is_empty()) {
-        Some((user, host)) => Some(format!("{flags}--user={user} {host} {command}")),
-        None => Some(format!("{flags}{machine} {command}")),
+    let (verb, rest) = words.split_first()?;
+    if verb.text == "submit" {
+        return submitting(line, "submit", "submit {q}", rest);
     }
+    let command = super::find(&verb.text)?;
+    let is_known = |word: &&Word| {
+        !word.text.starts_with('-') || command.flag(word.text.split('=').next().unwrap_or_default()).is_some()
+    };
+    let kept = words.iter().filter(is_known).map(|word| &line[word.span.clone()]).collect::<Vec<_>>().join(" ");
+    Some(if parse(&kept).is_ok() { kept } else { format!("help {}", command.name) })
 }
 
 /// The file behind `::::` of parallel.
@@ -346,19 +294,18 @@ fn form(verb: &str) -> Option<&'static str> {
     }
 }
 
-/// A command without the inputs of parallel, and without the sign that has a shell run it in the background.
+/// A command without the inputs of parallel.
 fn before_inputs(words: &[Word]) -> &[Word] {
-    let end = words.iter().position(|word| word.text.starts_with(":::") || word.text == "&");
+    let end = words.iter().position(|word| word.text.starts_with(":::"));
     &words[..end.unwrap_or(words.len())]
 }
 
 /// What stands behind a verb of ours.
 fn operands(form: &str) -> &'static str {
     match form.split(' ').next().unwrap_or_default() {
-        "pdsh" => "@all COMMAND",
         "help" | "c2-tui" => "",
-        "copy" => "FILE TARGET:DIR",
-        "submit" | "batch" => "FILE",
+        "batch" => "FILE",
+        "cleanup-workspaces" => "TARGET",
         "split" => "\"COMMAND {}\" FILE",
         "set-tags" => "WORKER TAG",
         "set-resources" => "WORKER cpus=N",

@@ -3,132 +3,11 @@
 //!
 //! What means nothing here is left out: where output goes, mail, accounts.
 
-use crate::command::Word;
 use crate::command::draft::condition_elsewhere;
 use crate::command::foreign::quoted;
-
-/// What becomes of a flag and its value.
-#[derive(Clone, Copy, Debug)]
-enum To {
-    /// The flag of this name, with the value as it is.
-    Flag(&'static str),
-    /// A flag without a value, as there.
-    Switch(&'static str),
-    /// A time limit in minutes, or as `[D-][H:]M:S`.
-    Limit,
-    /// A time limit as `[H:]M`.
-    HoursMinutes,
-    /// A size; a bare number counts MiB.
-    Memory,
-    /// A number of GPUs, as in `gpu:a100:2`.
-    Gpus,
-    /// Jobs and conditions, as in `afterok:1:2`.
-    After,
-    /// A span from now.
-    Delay,
-    /// Numbers of an array, perhaps with how many run at once: `1-10%2`.
-    Array,
-    /// A time, also as `now+1hour`.
-    Begin,
-    /// Variables, as in `ALL,A=1`.
-    Variables,
-    /// Licences, as in `matlab:2`.
-    Licences,
-    /// A list of resources, as in `walltime=1:00:00,mem=4gb`.
-    Resources,
-    /// Nothing, with its value.
-    Nothing,
-}
-
-type Flags = &'static [(&'static [&'static str], To)];
-
-/// The flags of each family of tools, by the verbs that take a command.
-const FAMILIES: [(&[&str], Flags); 6] = [
-    (
-        &["sbatch", "srun", "salloc"],
-        &[
-            (&["-J", "--job-name"], To::Flag("name")),
-            (&["-p", "--partition"], To::Flag("group")),
-            (&["-t", "--time"], To::Limit),
-            (&["-c", "--cpus-per-task", "-n", "--ntasks"], To::Flag("cpus")),
-            (&["--mem"], To::Memory),
-            (&["-G", "--gpus", "--gres", "--gpus-per-node"], To::Gpus),
-            (&["-w", "--nodelist"], To::Flag("worker")),
-            (&["-x", "--exclude"], To::Flag("exclude")),
-            (&["-D", "--chdir"], To::Flag("cwd")),
-            (&["-d", "--dependency"], To::After),
-            (&["-a", "--array"], To::Array),
-            (&["-b", "--begin"], To::Begin),
-            (&["--export"], To::Variables),
-            (&["-L", "--licenses"], To::Licences),
-            (&["--requeue"], To::Switch("retries=1")),
-            (&["-W", "--wait"], To::Switch("wait")),
-            (&["--test-only"], To::Switch("dry-run")),
-            (&["-H", "--hold"], To::Switch("hold")),
-            (&["-N", "--nodes", "-o", "--output", "-e", "--error", "-A", "--account", "-q", "--qos"], To::Nothing),
-            (&["--mail-user", "--mail-type", "--nice", "--ntasks-per-node", "-C", "--constraint"], To::Nothing),
-        ],
-    ),
-    (
-        &["qsub", "condor_submit"],
-        &[
-            (&["-N"], To::Flag("name")),
-            (&["-q"], To::Flag("group")),
-            (&["-t", "-J"], To::Array),
-            (&["-v"], To::Variables),
-            (&["-h"], To::Switch("hold")),
-            (&["-p"], To::Flag("priority")),
-            (&["-d", "-wd"], To::Flag("cwd")),
-            (&["-W", "-hold_jid"], To::After),
-            (&["-l"], To::Resources),
-            (&["-o", "-e", "-A", "-M", "-m", "-P", "-S", "-pe", "-b", "-sync", "-r", "-j"], To::Nothing),
-        ],
-    ),
-    (
-        &["bsub"],
-        &[
-            (&["-J"], To::Flag("name")),
-            (&["-q"], To::Flag("group")),
-            (&["-n"], To::Flag("cpus")),
-            (&["-W"], To::HoursMinutes),
-            (&["-m"], To::Flag("worker")),
-            (&["-H"], To::Switch("hold")),
-            (&["-K", "-I"], To::Switch("wait")),
-            (&["-o", "-e", "-P", "-R", "-M", "-w"], To::Nothing),
-        ],
-    ),
-    (
-        &["tsp", "ts"],
-        &[
-            (&["-L"], To::Flag("name")),
-            (&["-D"], To::Flag("depends")),
-            (&["-N"], To::Flag("cpus")),
-            (&["-G"], To::Flag("gpus")),
-            (&["-f"], To::Switch("wait")),
-            (&["-d"], To::Switch("depends=last")),
-        ],
-    ),
-    (
-        &["add"],
-        &[
-            (&["-l", "--label"], To::Flag("name")),
-            (&["-g", "--group"], To::Flag("group")),
-            (&["-a", "--after"], To::Flag("depends")),
-            (&["-o", "--priority"], To::Flag("priority")),
-            (&["-w", "--working-directory"], To::Flag("cwd")),
-            (&["-d", "--delay"], To::Delay),
-            (&["-s", "--stashed"], To::Switch("hold")),
-            (&["-f", "--follow"], To::Switch("wait")),
-        ],
-    ),
-    (
-        &["parallel", "xargs"],
-        &[
-            (&["-j", "--jobs", "-P", "-n", "-L", "-I", "--max-procs"], To::Nothing),
-            (&["-a", "--arg-file"], To::Flag("file")),
-        ],
-    ),
-];
+use crate::command::foreign_families::{FAMILIES, To};
+pub(crate) use crate::command::foreign_time::limit;
+use crate::command::{Word, find, foreign_time};
 
 /// A line of another tool, read.
 #[derive(Debug, Default)]
@@ -139,32 +18,64 @@ pub(crate) struct Read<'a> {
     pub(crate) command: &'a [Word],
     /// The first word that is no flag and no value of one.
     pub(crate) operand: Option<&'a Word>,
+    /// What stands behind it in the same way: arguments of a script.
+    pub(crate) arguments: Vec<&'a Word>,
     /// The file that has the inputs.
     pub(crate) file: Option<String>,
+    /// A command that is the value of a flag.
+    pub(crate) wrap: Option<String>,
+    /// Whether what would be a script is a command.
+    pub(crate) is_command: bool,
+}
+
+/// What a flag of a family is; long ones may be shortened, as there.
+fn known(verb: &str, name: &str) -> Option<To> {
+    let (_, family) = FAMILIES.iter().find(|(verbs, _)| verbs.contains(&verb))?;
+    let exact = family.iter().find(|(names, _)| names.contains(&name));
+    let is_short = |(names, _): &&(&[&str], To)| names.iter().any(|long| long.starts_with(name));
+    let short = || family.iter().find(is_short).filter(|_| name.starts_with("--") && name.len() > 4);
+    exact.or_else(short).map(|(_, to)| *to)
 }
 
 /// Reads the words behind a verb. The flags of a script may stand behind it, too.
 pub(crate) fn read<'a>(verb: &str, words: &'a [Word], of_script: bool) -> Read<'a> {
-    let family = FAMILIES.iter().find(|(verbs, _)| verbs.contains(&verb)).map_or(&[][..], |(_, flags)| flags);
-    let (mut read, mut at, mut flags) = (Read::default(), 0, Vec::new());
+    let own = find(verb);
+    let (mut read, mut at, mut flags, mut begin) = (Read::default(), 0, Vec::new(), None);
     while let Some(word) = words.get(at) {
         at += 1;
-        if word.text == "--" && !of_script {
+        if word.text == "--" {
+            read.is_command = of_script;
+            begin = Some(at);
             break;
         }
         if !word.text.starts_with('-') || word.is_quoted() && !word.text.contains('=') {
-            read.operand = read.operand.or(Some(word));
-            if of_script {
+            begin = begin.or(Some(at - 1));
+            match read.operand {
+                Some(_) => read.arguments.push(word),
+                None => read.operand = Some(word),
+            }
+            if of_script && !read.is_command {
                 continue;
             }
-            at -= 1;
             break;
         }
         let (name, inline) = parts(&word.text);
-        let known = family.iter().find(|(names, _)| names.contains(&name)).map(|(_, to)| *to);
         let next = words.get(at).map(|next| next.text.as_str());
+        if let Some(flag) = own.and_then(|own| own.flag(name)) {
+            let value = inline.or_else(|| next.filter(|_| flag.value.is_some()).inspect(|_| at += 1));
+            flags.extend(match value {
+                Some(value) => ours(To::Flag(flag.name.trim_start_matches('-')), value),
+                None => vec![name.to_owned()],
+            });
+            continue;
+        }
+        let known = known(verb, name);
         let value = match known {
             Some(To::Switch(_)) => None,
+            Some(To::Slots) => {
+                at += 2;
+                words.get(at - 1).map(|word| word.text.as_str())
+            }
             Some(_) => inline.or_else(|| next.inspect(|_| at += 1)),
             // Of those that are unknown some have a number beside them.
             None if inline.is_none() && next.is_some_and(|next| next.parse::<f64>().is_ok()) => {
@@ -175,11 +86,13 @@ pub(crate) fn read<'a>(verb: &str, words: &'a [Word], of_script: bool) -> Read<'
         };
         match known {
             Some(To::Flag("file")) => read.file = value.map(str::to_owned),
+            Some(To::Wrap) => read.wrap = value.map(str::to_owned),
+            Some(To::IsCommand) => read.is_command = value.is_some_and(|value| value.starts_with('y')),
             Some(to) => flags.extend(ours(to, value.unwrap_or_default())),
             None => {}
         }
     }
-    read.command = words.get(at..).unwrap_or_default();
+    read.command = begin.and_then(|at| words.get(at..)).unwrap_or_default();
     read.flags = flags.iter().map(|flag| format!(" {flag}")).collect();
     read
 }
@@ -196,7 +109,7 @@ fn parts(word: &str) -> (&str, Option<&str>) {
 }
 
 /// What a flag is here.
-fn ours(to: To, value: &str) -> Vec<String> {
+pub(super) fn ours(to: To, value: &str) -> Vec<String> {
     let flag = |name: &str, value: &str| {
         let plain = |c: char| c.is_alphanumeric() || "-_./:,=@+%".contains(c);
         let value = if value.chars().all(plain) { value.to_owned() } else { quoted(value) };
@@ -210,12 +123,15 @@ fn ours(to: To, value: &str) -> Vec<String> {
         To::HoursMinutes => limit(value, 60).map(|span| flag("timeout", &span)).into_iter().collect(),
         To::Memory => vec![flag("memory", &memory(value))],
         To::Gpus => vec![flag("gpus", value.rsplit(':').next().filter(|n| n.parse::<u32>().is_ok()).unwrap_or("1"))],
-        To::After => {
-            let jobs = value.trim_start_matches("depend=").split(',');
-            let jobs: Vec<String> =
-                jobs.map(|text| condition_elsewhere(text).unwrap_or_else(|| text.to_owned())).collect();
-            vec![flag("depends", &jobs.join(","))]
+        To::After => after(value).map(|jobs| flag("depends", &jobs)).into_iter().collect(),
+        To::Ended => vec![flag("depends", &ended(value).unwrap_or_else(|| "JOB".to_owned()))],
+        To::Number(name) if value.parse::<u32>().is_ok_and(|number| number > 0) => vec![flag(name, value)],
+        To::Hosts => {
+            let hosts = value.split(',').map(|host| host.rsplit('/').next().unwrap_or_default());
+            let hosts: Vec<&str> = hosts.filter(|host| !matches!(*host, "" | ":")).collect();
+            if hosts.is_empty() { Vec::new() } else { vec![flag("worker", &hosts.join(","))] }
         }
+        To::Slots => vec![flag("cpus", value)],
         To::Delay => vec![flag("begin", &format!("+{}", value.trim_start_matches('+')))],
         To::Array => match value.split_once('%') {
             Some((numbers, most)) => {
@@ -223,22 +139,38 @@ fn ours(to: To, value: &str) -> Vec<String> {
             }
             None => vec![flag("array", value)],
         },
-        To::Begin => match value.strip_prefix("now") {
-            Some("") => Vec::new(),
-            Some(span) => vec![flag("begin", &shortened(span))],
-            None => vec![flag("begin", value)],
-        },
+        To::Begin => foreign_time::begin(value).map(|begin| flag("begin", &begin)).into_iter().collect(),
         To::Variables => value.split(',').filter(|text| text.contains('=')).map(|text| flag("env", text)).collect(),
         To::Licences => value.split(',').map(|text| flag("need", &licence(text))).collect(),
         To::Resources => resources(value),
-        To::Nothing => Vec::new(),
+        To::Nothing | To::Number(_) | To::Wrap | To::IsCommand => Vec::new(),
     }
 }
 
-/// A span with the unit in one letter: `+1hour` is `+1h`.
-fn shortened(span: &str) -> String {
-    let end = span.find(|c: char| c.is_ascii_alphabetic()).map_or(span.len(), |at| at + 1);
-    span[..end].to_owned()
+/// The jobs of `afterok:1:2,afterany:3`; what waits for no job is left out.
+fn after(value: &str) -> Option<String> {
+    let jobs = value.trim_start_matches("depend=").split([',', '?']).filter(|text| *text != "singleton");
+    let jobs: Vec<String> = jobs.map(|text| condition_elsewhere(text).unwrap_or_else(|| text.to_owned())).collect();
+    (!jobs.is_empty()).then(|| jobs.join(","))
+}
+
+/// The jobs of `done(1) && ended(2)`. One of several is more than can be said here.
+fn ended(value: &str) -> Option<String> {
+    let one = |text: &str| {
+        let text = text.trim();
+        let Some((word, job)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) else {
+            return Some(text.to_owned());
+        };
+        let job = job.split(',').next().unwrap_or_default().trim_matches(['"', '\'', ' ']);
+        match word.trim() {
+            "done" => Some(job.to_owned()),
+            "ended" | "started" => Some(format!("any:{job}")),
+            "exit" => Some(format!("notok:{job}")),
+            _ => None,
+        }
+    };
+    let jobs = value.split("&&").map(one).collect::<Option<Vec<_>>>()?;
+    (!value.contains("||") && !value.contains('!')).then(|| jobs.join(","))
 }
 
 /// `matlab:2` or `matlab`, as what is needed here.
@@ -268,24 +200,6 @@ fn resources(text: &str) -> Vec<String> {
         }
     };
     parts.iter().filter_map(one).collect()
-}
-
-/// A time limit as it is written here; the last part counts so many seconds, a number alone minutes.
-pub(crate) fn limit(text: &str, last_s: u64) -> Option<String> {
-    let (days, clock) = text.split_once('-').unwrap_or(("0", text));
-    let parts: Vec<u64> = clock.split(':').map(str::parse).collect::<Result<_, _>>().ok()?;
-    let seconds = match parts.as_slice() {
-        [minutes] => minutes * 60,
-        parts => {
-            parts.iter().try_fold(0_u64, |sum, part| sum.checked_mul(60)?.checked_add(*part))?.checked_mul(last_s)?
-        }
-    };
-    let seconds = days.parse::<u64>().ok()?.checked_mul(86_400)?.checked_add(seconds)?;
-    Some(match seconds {
-        s if s % 3_600 == 0 => format!("{}h", s / 3_600),
-        s if s % 60 == 0 => format!("{}m", s / 60),
-        s => format!("{s}s"),
-    })
 }
 
 /// A size as it is written here.

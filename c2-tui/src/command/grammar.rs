@@ -13,8 +13,8 @@ use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWork
 use crate::command::{
     CommandError, Context, Outcome, add_worker, assign, batch, batches, cancel, change, cleanup_workspaces, copy,
     detect_tags, doctor, drain, follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify,
-    output, pause, pdsh, queue_status, remove_worker, resume, retry, schedule, set_resources, set_tags, split, stats,
-    submit, timeline, unassign, upgrade_workers, verify_ssh, wait, wake, why,
+    output, pause, pdsh, queue_status, remove_worker, resolve, resume, retry, schedule, set_resources, set_tags, split,
+    stats, submit, timeline, unassign, upgrade_workers, verify_ssh, wait, wake, why,
 };
 use crate::render;
 
@@ -176,6 +176,18 @@ pub(crate) enum Command {
 }
 
 pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outcome, CommandError> {
+    let all = command.all();
+    // No job is called `all`; what it means depends on what is done.
+    carry_out(context, command).await.map_err(|error| match &error.hint {
+        Some(hint) if all != resolve::ALL && hint.contains(resolve::ALL) => {
+            let hint = hint.replace(resolve::ALL, all);
+            error.hint(hint)
+        }
+        _ => error,
+    })
+}
+
+async fn carry_out(context: &Context, command: Command) -> Result<Outcome, CommandError> {
     match command {
         Command::List => list::run(context).await,
         Command::Doctor => doctor::run(context).await,
@@ -299,6 +311,18 @@ impl Command {
             | Self::CleanupWorkspaces(_)
             | Self::Copy(_)
             | Self::Pdsh(_) => Impact::Destructive,
+        }
+    }
+
+    /// What is written where another tool has `all`, as far as jobs are named.
+    const fn all(&self) -> &'static str {
+        match self {
+            Self::Hold(_) | Self::Top(_) | Self::Bottom(_) => "@queued",
+            Self::Release(_) => "@held",
+            Self::Retry(_) => "@failed",
+            Self::GetFiles(_) => "@succeeded",
+            Self::Output(_) | Self::Job(_) | Self::Why(_) => "last",
+            _ => resolve::ALL,
         }
     }
 

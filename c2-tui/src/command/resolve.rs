@@ -11,6 +11,9 @@ use c2_shared::selection::{Common, Selection, state_called};
 use crate::command::job_name::{JobName, JobNames};
 use crate::command::{CommandError, Context};
 
+/// All jobs that have not ended.
+pub(crate) const ALL: &str = "@queued @running";
+
 pub(crate) async fn job(context: &Context, name: &JobName) -> Result<JobId, CommandError> {
     match name {
         JobName::Id(id) => Ok(*id),
@@ -133,7 +136,7 @@ fn meant(text: &str) -> Option<String> {
         return Some("last".to_owned());
     }
     if lower == "all" || lower == "*" {
-        return Some("@queued @running".to_owned());
+        return Some(ALL.to_owned());
     }
     if let Some(id) = number(bare) {
         return Some(JobId(id).to_string());
