@@ -13,6 +13,9 @@ use crate::sched::{Scheduler, WorkerView};
 
 serves!(CLEANUP => cleanup);
 
+/// Folders that a worker is told to keep: the answer to its poll has room for them.
+const NEEDED_MAX: usize = 2_000;
+
 pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Answer<CleanupResponse> {
     let view = find_worker::find(&app, &name).await?;
     let (ip, worker_id) = (view.ip, view.intro.id.clone());
@@ -21,6 +24,10 @@ pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Answer<
     }
     let on = worker_id.clone();
     let keep = app.engine.read(move |scheduler: &Scheduler, _| scheduler.needed_on(&on)).await?;
+    if keep.len() > NEEDED_MAX {
+        let message = format!("{} jobs wait for folders on worker {ip}, too many to name", keep.len());
+        return Err(ErrorBody::new(ErrorCode::Conflict, message, "clean it when some of them have run").into());
+    }
     let patience = Duration::from_secs(CLEANUP_WAIT_S);
     let cleaned = app.cleanup_requests.ask(worker_id.clone(), keep, patience).await.map_err(|e| {
         let hint = "it may be busy with large workspaces, or be no c2-agent; try again in a moment";
