@@ -14,7 +14,7 @@ pub(super) const LINES: &[(&str, &str)] = &[
     ("cd X", "submit \"COMMAND\" --cwd={X}"),
     ("top|htop|w|who", "list"),
     ("whoami|date|hostname|pwd|id|lscpu|lsblk|lsof|env|du|dmesg", "pdsh @all {l}"),
-    // With words behind them some change the machine, which nobody asked of all.
+    // With words behind them some change the machine, which is named then.
     ("whoami|pwd|id|lscpu|lsblk|lsof|du ?", "pdsh @all {l}"),
     ("ip a|addr|address|r|route|link|n|neigh", "pdsh @all {l}"),
     ("hostname -f|-s|-i|-I|-d", "pdsh @all {l}"),
