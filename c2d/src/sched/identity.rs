@@ -102,6 +102,11 @@ impl Newcomers {
         found
     }
 
+    /// A run at this place was accepted: it waited here itself, or after one that has ended, as there is one at a time.
+    fn accept(&mut self, place: &Place) {
+        self.0.retain(|one| one.proven || one.place != *place);
+    }
+
     /// From where a copy spoke a short while ago.
     pub(crate) fn proven(&self, now: Mono) -> Option<IpAddr> {
         self.0.iter().rfind(|one| one.proven && now.since_ms(one.spoke) < CLONE_SHOWN_MS).map(|one| one.ip)
@@ -222,6 +227,8 @@ impl Turn<'_> {
             self.s.stop_avoiding(&id, |avoided| avoided.unread.is_some());
         }
         self.heard(&id, ip);
+        let known = self.s.known(&id);
+        known.presence.newcomers.accept(&known.record.intro.place);
         let held: Vec<AttemptId> = self.s.workers[&id].grants.keys().copied().collect();
         let worker = self.s.who(&id);
         match verdict {

@@ -248,6 +248,27 @@ fn a_copy_takes_the_place_of_one_that_is_gone_for_good() {
 }
 
 #[test]
+fn one_that_waited_and_was_accepted_is_no_copy_of_itself() {
+    let mut lab = Lab::new(&[2]);
+    // Its folder was put back, so it counts its starts from an earlier one.
+    let again = |session: &str| Introduction { session: session.to_owned().into(), ..Lab::introduction(2) };
+    for _ in 0..2 {
+        assert!(matches!(introduce(&mut lab, again("1-first")), Err(Reject::MayBeAtWork { .. })));
+        assert!(matches!(introduce(&mut lab, again("1-second")), Err(Reject::MayBeAtWork { .. })));
+        lab.sleep(LEASE_MS / 2);
+    }
+    assert_eq!(introduce(&mut lab, again("1-second")), Ok(Some(2)));
+    for _ in 0..3 {
+        let mut polled = lab.poll_of(2, PollToken(900), 0);
+        polled.poll.session = "2-second".to_owned().into();
+        lab.apply(polled).unwrap();
+        lab.sleep(CLONE_PROOF_MS);
+    }
+    assert_eq!(lab.s.worker(lab.now, &id(2)).unwrap().cloned_at, None);
+    lab.decided.clear();
+}
+
+#[test]
 fn a_job_that_excludes_a_worker_excludes_it_wherever_it_goes() {
     let mut lab = Lab::new(&[2, 3]);
     let words = ["HOST2", "127.0.0.3", "nobody", "127.0.0.9"].map(str::to_owned);
