@@ -282,9 +282,14 @@ fn parts(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Whether a word is an address or could be a host name. What looks like an address must be one.
+/// How an identity is shown where there is little space; it may have digits alone.
+const SHORT_ID_LEN: usize = 8;
+
+/// Whether a word is an address, a part of an identity, or could be a host name. What looks like an address must be one.
 fn is_word(word: &str) -> bool {
-    let like_address = word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let is_number = word.bytes().all(|b| b.is_ascii_digit());
+    let like_address =
+        word.chars().all(|c| c.is_ascii_digit() || c == '.') && !(is_number && word.len() >= SHORT_ID_LEN);
     word.parse::<IpAddr>().is_ok() || (!like_address && validate::word("worker", word).is_ok())
 }
 
@@ -367,6 +372,8 @@ mod tests {
 
     #[test]
     fn targets() {
+        assert!(Target::parse("85817716").is_ok(), "an identity as it is shown");
+        assert!(Target::parse("8581771").is_err() && Target::parse("8581.7716").is_err());
         check("@all", &[11, 12, 13]);
         check("@gpu", &[11, 13]);
         check("10.0.0.12", &[12]);

@@ -410,6 +410,11 @@ impl Oracle {
         self.verdicts.len()
     }
 
+    /// Whether a batch ever had a job: only then c2d takes a limit for it.
+    pub(crate) fn knows_batch(&self, batch: &str) -> bool {
+        self.batches.values().any(|known| &**known == batch)
+    }
+
     /// A job is given out only while fewer of its batch run than may.
     fn check_batch(&self, job: JobId) {
         let Some(batch) = self.batches.get(&job) else { return };

@@ -67,9 +67,11 @@ impl<D: Disk> World<D> {
             24 => self.add_rule(),
             32 => self.change_rule(),
             25 => {
-                let batch = self.random.pick(&BATCHES).into();
+                let batch = self.random.pick(&BATCHES);
                 let max_running = (self.random.below(3) > 0).then(|| 1 + u32::from(self.random.chance(50)));
-                self.apply(BatchLimited { batch, max_running });
+                if self.oracle.knows_batch(batch) {
+                    self.apply(BatchLimited { batch: batch.into(), max_running });
+                }
             }
             17 => drop(self.apply(event::WorkerRemoved { worker, lost: false })),
             // Nobody gives a machine up on which something may run.
