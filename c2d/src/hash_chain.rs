@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use c2_shared::blob::BlobId;
 use serde::{Deserialize, Serialize};
 
-use crate::store::same_file;
+use crate::store::is_moved;
 
 /// How much of a log is kept.
 #[derive(Clone, Copy, Debug)]
@@ -126,15 +126,11 @@ impl HashChain {
 
     /// Where the file was removed or replaced, the log goes on in one that is there, as after a restart; answers whether.
     pub(crate) fn keep_up(&mut self) -> io::Result<bool> {
-        let is_there = match fs::metadata(&self.path) {
-            Ok(named) => same_file(&named, &self.file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error),
-        };
-        if !is_there {
+        let is_moved = is_moved(&self.path, &self.file);
+        if is_moved {
             *self = Self::open(&self.path, self.limits, Some(self.extent.clone()))?;
         }
-        Ok(!is_there)
+        Ok(is_moved)
     }
 
     /// What was found wrong when it was opened; said once. The caller writes a line about it.

@@ -185,8 +185,13 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
-/// Whether a name still means the file that is open.
-pub(crate) fn same_file(named: &Metadata, open: &File) -> bool {
+/// Whether a file that is open was removed or replaced under its name.
+pub(crate) fn is_moved(path: &Path, open: &File) -> bool {
+    std::fs::metadata(path).map_or_else(|e| e.kind() == io::ErrorKind::NotFound, |named| !same_file(&named, open))
+}
+
+/// Whether a name means the file that is open.
+pub(super) fn same_file(named: &Metadata, open: &File) -> bool {
     open.metadata().is_ok_and(|open| (open.dev(), open.ino()) == (named.dev(), named.ino()))
 }
 

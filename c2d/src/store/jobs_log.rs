@@ -15,7 +15,7 @@ use c2_shared::id::JobId;
 use crate::store::StoreError;
 use crate::store::columns::{StoredJob, int, uint};
 use crate::store::derived::Derived;
-use crate::store::folder::{lock_file, private, same_file};
+use crate::store::folder::{is_moved, lock_file, private};
 use crate::store::history::entries_after;
 use crate::store::lines::Lines;
 use crate::store::memo;
@@ -138,9 +138,7 @@ impl JobsLog {
     fn look(&mut self, connection: &Connection) -> Result<(), StoreError> {
         let path = self.state.path().to_owned();
         let open = self.lines.file().metadata().map_err(StoreError::file(&path))?;
-        let is_moved = std::fs::metadata(&path)
-            .map_or_else(|e| e.kind() == io::ErrorKind::NotFound, |named| !same_file(&named, self.lines.file()));
-        if is_moved {
+        if is_moved(&path, self.lines.file()) {
             let file = private().append(true).open(&path).map_err(StoreError::file(&path))?;
             lock_file(&file, &path)?;
             if !begins_like_a_log(&file).map_err(StoreError::file(&path))? {

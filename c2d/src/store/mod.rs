@@ -69,7 +69,7 @@ pub use copy::{
     copy, ended, examine, last_job, last_logged, leave_note, lock, lock_log, log_begins_after, look_at_workers, memo,
     move_ids_on,
 };
-pub(crate) use folder::same_file;
+pub(crate) use folder::is_moved;
 pub use folder::{DATABASE, Folder, free_bytes, look_elsewhere};
 pub use health::Health;
 pub use history::{History, JobFilter, Owner};

@@ -223,8 +223,7 @@ impl Client {
     /// Sends a request; an answer of 400 and above becomes an error. Where an address did nothing with it the next one
     /// gets it, each once.
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        let request = request.build().map_err(|e| ClientError::transport(self.server(), e));
-        let mut request = self.to_server(request?);
+        let mut request = request.build().map_err(|e| ClientError::transport(self.server(), e))?;
         let mut left = self.servers.len();
         loop {
             left -= 1;
