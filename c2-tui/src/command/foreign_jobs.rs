@@ -12,16 +12,16 @@ const STOPPING: [&str; 6] = ["STOP", "TSTP", "TTIN", "TTOU", "19", "20"];
 const CONTINUING: [&str; 2] = ["CONT", "18"];
 
 /// What a signal does to a job; nothing if jobs here know it not.
-fn deed(signal: &str) -> Option<&'static str> {
+fn effect(signal: &str) -> Option<&'static str> {
     let signal = signal.to_uppercase();
     let signal = signal.strip_prefix("SIG").unwrap_or(&signal);
-    let deeds = [("cancel", &ENDING[..]), ("hold", &STOPPING), ("release", &CONTINUING)];
-    deeds.into_iter().find(|(_, signals)| signals.contains(&signal)).map(|(deed, _)| deed)
+    let effects = [("cancel", &ENDING[..]), ("hold", &STOPPING), ("release", &CONTINUING)];
+    effects.into_iter().find(|(_, signals)| signals.contains(&signal)).map(|(effect, _)| effect)
 }
 
 /// All jobs to which something can be done.
-fn all(deed: &str) -> &'static str {
-    match deed {
+fn all(effect: &str) -> &'static str {
+    match effect {
         "hold" => "@queued",
         "release" => "@held",
         _ => resolve::ALL,
@@ -67,12 +67,12 @@ fn signalled(line: &str, by_id: bool, rest: &[Word]) -> Option<String> {
         }
     }
     let is_all = |job: &String| ["all", "*"].contains(&job.as_str());
-    match deed(&signal) {
+    match effect(&signal) {
         _ if jobs.is_empty() => (!by_id || !rest.is_empty()).then(|| "jobs".to_owned()),
         _ if jobs.iter().any(|job| job.contains("$(") || job.contains('`')) => Some("jobs".to_owned()),
         None => Some(format!("job {}", jobs[0])),
-        Some(deed) if jobs.iter().any(is_all) => Some(format!("{deed} {}", all(deed))),
-        Some(deed) => Some(format!("{deed} {}", jobs.join(" "))),
+        Some(effect) if jobs.iter().any(is_all) => Some(format!("{effect} {}", all(effect))),
+        Some(effect) => Some(format!("{effect} {}", jobs.join(" "))),
     }
 }
 
@@ -173,14 +173,14 @@ fn cancelled(line: &str, verb: &str, rest: &[Word]) -> Option<String> {
     }
     let Chosen { jobs, is_all, filters, signal } = chosen;
     let shown = || filters.iter().fold("jobs".to_owned(), |line, (flag, _)| format!("{line} {flag}").trim().to_owned());
-    let deed = deed(&signal);
-    Some(match (deed, jobs.as_slice(), filters.as_slice()) {
+    let effect = effect(&signal);
+    Some(match (effect, jobs.as_slice(), filters.as_slice()) {
         (None, [first, ..], _) => format!("job {first}"),
         (None, [], _) => shown(),
-        (Some(deed), [], []) if is_all => format!("{deed} {}", all(deed)),
+        (Some(effect), [], []) if is_all => format!("{effect} {}", all(effect)),
         (Some(_), [], []) => return None,
-        (Some(deed), [], [(_, Some(elsewhere))]) => format!("{deed} {elsewhere}"),
-        (Some(deed), jobs, []) => format!("{deed} {}", jobs.join(" ")),
+        (Some(effect), [], [(_, Some(elsewhere))]) => format!("{effect} {elsewhere}"),
+        (Some(effect), jobs, []) => format!("{effect} {}", jobs.join(" ")),
         (Some(_), ..) => shown(),
     })
 }
