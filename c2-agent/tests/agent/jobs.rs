@@ -120,8 +120,11 @@ fn hostile_jobs_are_refused() {
         assert_eq!(result.stdout, Output::default());
     }
     let attempt = stage.c2d.submit(20, &[], JobSpec { upload: vec![bad("a"), bad("a/b")], ..shell("echo never") });
-    let Outcome::Setup { reason } = stage.c2d.result(attempt).outcome else { panic!("it ran") };
-    assert!(reason.contains("a/b"), "{reason}");
+    let result = stage.c2d.result(attempt);
+    assert_eq!(result.outcome, Outcome::Exit { code: 125 }, "files that exclude each other are the job's own fault");
+    let said = result.stderr.head.lossy();
+    assert!(said.starts_with("c2: ") && said.contains("a/b"), "{said}");
+    assert_eq!(result.stdout, Output::default());
 }
 
 #[test]
