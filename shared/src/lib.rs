@@ -14,6 +14,7 @@ pub mod time;
 pub mod glob;
 pub mod job;
 pub mod json;
+pub mod plain;
 pub mod resources;
 pub mod target;
 pub mod validate;

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use c2_shared::plain;
+
 /// Colour sequences that are remembered for a character; a terminal needs no more at once.
 const COLOURS_BYTES_MAX: usize = 256;
 
@@ -99,9 +101,7 @@ fn push_line(safe: &mut String, line: &str, ink: &mut Ink) -> bool {
 }
 
 fn push(safe: &mut String, c: char) {
-    // Marks of writing direction reorder what stands beside them.
-    let direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if c.is_control() || direction {
+    if plain::acts(c) {
         let _ = write!(safe, "\\u{:04x}", u32::from(c));
     } else {
         safe.push(c);

@@ -6,6 +6,7 @@ use c2_shared::api::upgrade::UpgradeVerdict;
 use c2_shared::api::work::AttemptResult;
 use c2_shared::job::Outcome;
 use c2_shared::limits::{ORDER_BYTES_MAX, OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES, REASON_BYTES_MAX, TEXT_CHARS_MAX};
+use c2_shared::plain;
 use c2_shared::worker::{Hardware, Load};
 
 /// More than any job writes, and little enough to be counted with.
@@ -19,7 +20,7 @@ const LOAD_MAX: f32 = 1e9;
 
 /// A text that names something, on one line.
 pub(crate) fn text(said: &str) -> String {
-    said.chars().filter(|c| !c.is_control()).take(TEXT_CHARS_MAX).collect()
+    said.chars().filter(|c| !plain::acts(*c)).take(TEXT_CHARS_MAX).collect()
 }
 
 /// A machine's own name: what a host name may consist of, so that it is never taken for anything else.
@@ -90,8 +91,8 @@ pub(crate) fn verdict(said: UpgradeVerdict) -> UpgradeVerdict {
 
 /// A reason, on one line.
 pub(crate) fn sentence(said: &str) -> String {
-    let plain: String = said.chars().take(REASON_BYTES_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    plain[..plain.floor_char_boundary(REASON_BYTES_MAX)].trim().to_owned()
+    let line: String = said.chars().take(REASON_BYTES_MAX).map(|c| if plain::acts(c) { ' ' } else { c }).collect();
+    line[..line.floor_char_boundary(REASON_BYTES_MAX)].trim().to_owned()
 }
 
 /// What is beyond the limits counts as dropped, at the place where it was.
@@ -191,10 +192,11 @@ mod tests {
     #[test]
     fn texts_and_lists_are_short_and_plain() {
         let long = "R".repeat(5_000_000);
-        let mut said = AttemptResult { outcome: Outcome::Setup { reason: format!("a\n\u{1b}[2J{long}") }, ..nothing() };
+        let mut said =
+            AttemptResult { outcome: Outcome::Setup { reason: format!("a\n\u{1b}[2J\u{202e}{long}") }, ..nothing() };
         result(&mut said, 0);
         let Outcome::Setup { reason } = said.outcome else { panic!("{:?}", said.outcome) };
-        assert!(reason.len() <= REASON_BYTES_MAX && reason.starts_with("a  [2JR"), "{}", reason.len());
+        assert!(reason.len() <= REASON_BYTES_MAX && reason.starts_with("a  [2J R"), "{}", reason.len());
         let mut wide = AttemptResult { outcome: Outcome::Setup { reason: "ü".repeat(REASON_BYTES_MAX) }, ..nothing() };
         result(&mut wide, 0);
         assert!(matches!(wide.outcome, Outcome::Setup { reason } if reason.len() == REASON_BYTES_MAX));

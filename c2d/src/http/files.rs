@@ -12,7 +12,7 @@ use c2_shared::glob;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobSpec, Needed};
 use c2_shared::limits::{FILES_LEN_MAX, INLINE_BYTES_MAX, PROBLEMS_LEN_MAX};
-use c2_shared::validate;
+use c2_shared::{plain, validate};
 
 use crate::http::blobs::blocking;
 use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
@@ -115,8 +115,8 @@ pub(crate) async fn settle(app: &App, result: &mut AttemptResult) -> Result<(), 
     }
     problems.append(&mut result.problems);
     problems.truncate(PROBLEMS_LEN_MAX);
-    let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(PROBLEM_CHARS).collect();
-    result.problems = problems.into_iter().map(plain).collect();
+    let line = |text: String| text.chars().filter(|c| !plain::acts(*c)).take(PROBLEM_CHARS).collect();
+    result.problems = problems.into_iter().map(line).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     result.files = files;
     Ok(())

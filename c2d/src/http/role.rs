@@ -11,6 +11,7 @@ use c2_shared::api::work::{PROTOCOL, PROTOCOL_HEADER};
 use c2_shared::blob::BlobId;
 use c2_shared::id::WorkerId;
 use c2_shared::limits::{FREE_BYTES_FLOOR, NAME_LEN_MAX, WORKER_BLOB_FREE_BYTES_FLOOR};
+use c2_shared::plain;
 use c2_shared::token::Role;
 
 use crate::access::{Holder, Speaker, TokenRefusal};
@@ -186,7 +187,7 @@ pub(crate) fn named(said: &str) -> Result<WorkerId, ApiError> {
         "empty"
     } else if said.len() > NAME_LEN_MAX {
         "too long"
-    } else if said.chars().any(char::is_control) {
+    } else if said.chars().any(plain::acts) {
         "not plain text"
     } else if id.is_address() || said.parse::<IpAddr>().is_ok() {
         "an address"

@@ -2,13 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use c2_shared::plain;
 
 /// Bytes of text in one encoded word: with what is around it, it fits into a line with the name of its header.
 const WORD_BYTES: usize = 39;
 
 /// A text as what a header may say, in pieces that belong together and are put apart by white space.
 pub(super) fn words(text: &str) -> Vec<String> {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text: String = text.chars().filter(|c| !plain::acts(*c)).collect();
     // What looks like an encoded word would be read as one.
     if text.is_ascii() && !text.contains("=?") {
         return vec![text];

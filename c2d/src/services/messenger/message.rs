@@ -5,6 +5,7 @@ use c2_shared::api::jobs::JobRow;
 use c2_shared::api::notifications::Kind;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
+use c2_shared::plain;
 use c2_shared::time::span;
 use vte::{Parser, Perform};
 
@@ -111,7 +112,7 @@ struct Plain(String);
 
 impl Perform for Plain {
     fn print(&mut self, c: char) {
-        if !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        if !plain::acts(c) {
             self.0.push(c);
         }
     }
