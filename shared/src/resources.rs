@@ -63,8 +63,11 @@ pub struct NotASize(String);
 pub fn parse_size(text: &str) -> Result<u64, NotASize> {
     let wrong = || NotASize(text.to_owned());
     let upper = text.trim().to_ascii_uppercase();
-    let number = upper.strip_suffix("IB").or_else(|| upper.strip_suffix('B')).unwrap_or(&upper);
-    let unit = UNITS.iter().find_map(|(letter, shift)| Some((number.strip_suffix(*letter)?, *shift)));
+    let number = upper.strip_suffix('B').unwrap_or(&upper);
+    // KiB and Ki are K.
+    let unit = UNITS
+        .iter()
+        .find_map(|(letter, shift)| Some((number.strip_suffix('I').unwrap_or(number).strip_suffix(*letter)?, *shift)));
     let (digits, shift) = unit.unwrap_or((number, 0));
     let (whole, part) = digits.split_once('.').map_or((digits, "0"), |(whole, part)| (whole, part));
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -210,6 +213,8 @@ mod tests {
             ("8g", 8 << 30),
             ("8GB", 8 << 30),
             ("8GiB", 8 << 30),
+            ("8Gi", 8 << 30),
+            ("512mi", 512 << 20),
             ("500M", 500 << 20),
             ("1.5G", 3 << 29),
             ("64k", 64 << 10),
@@ -220,7 +225,9 @@ mod tests {
         for (text, bytes) in table {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
-        for bad in ["", "G", "8X", "-1", "1.5", "1.G", ".5G", "8GG", "1.2345G", "99999999999T", "8 G x", "8G8"] {
+        for bad in
+            ["", "G", "8X", "-1", "1.5", "1.G", ".5G", "8GG", "1.2345G", "99999999999T", "8 G x", "8G8", "8I", "8iB"]
+        {
             assert!(parse_size(bad).is_err(), "{bad:?}");
         }
         for bytes in [0, 1, 1_023, 1 << 10, 3 << 29, 8 << 30, 5 << 40] {

@@ -89,6 +89,13 @@ pub(crate) fn begin(text: &str) -> Option<String> {
     said.here(&clock::here()).filter(|begin| !begin.is_empty())
 }
 
+/// A whole text that is a time of at(1), as it is written here.
+pub(crate) fn whole(text: &str, now: &ZonedDateTime) -> Option<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let said = Said::read(words.iter().copied());
+    if said.used < words.len() { None } else { said.here(now).filter(|begin| !begin.is_empty()) }
+}
+
 /// `[[CC]YY]MMDDhhmm[.ss]` with its century.
 fn stamp(text: &str) -> Option<String> {
     let digits = text.split('.').next().filter(|digits| digits.len() == 12 && is_number(digits))?;

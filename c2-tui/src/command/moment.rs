@@ -10,13 +10,14 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
 use crate::clock;
+use crate::command::foreign_time;
 
 /// Reads a point in time as unix milliseconds, in the operator's time zone unless it names an offset.
 pub(crate) fn parse_ms(text: &str) -> Result<u64, String> {
-    let time = read(text, &clock::here()).ok_or_else(|| {
-        let span = text.strip_prefix("in ").unwrap_or(text).trim();
-        if parse_duration_s(span).is_ok() && span.contains(|c: char| c.is_ascii_alphabetic()) {
-            return format!("{text:?} is no time; for a span from now write +{}", span.replace(' ', ""));
+    let now = clock::here();
+    let time = read(text, &now).ok_or_else(|| {
+        if let Some(written) = habit(text, &now) {
+            return format!("{text:?} is no time; write {written}");
         }
         if let Some((_, name)) = text.rsplit_once(' ')
             && name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -47,6 +48,15 @@ fn read(text: &str, now: &ZonedDateTime) -> Option<Timestamp> {
         }
         _ => date(text, now.time_zone()),
     }
+}
+
+/// How what people are used to is written here: spans without a sign, and the times of at(1).
+fn habit(text: &str, now: &ZonedDateTime) -> Option<String> {
+    let span = text.strip_prefix("in ").unwrap_or(text).trim();
+    if parse_duration_s(span).is_ok() && span.contains(|c: char| c.is_ascii_alphabetic()) {
+        return Some(format!("+{}", span.replace(' ', "")));
+    }
+    foreign_time::whole(text, now).filter(|written| read(written, now).is_some())
 }
 
 /// The zone that stands behind a time of day: a name, an offset, or nothing.
@@ -170,11 +180,37 @@ mod tests {
         for text in table {
             assert_eq!(seen(text), None, "{text}");
         }
-        assert_eq!(parse_ms("in 2h").unwrap_err(), "\"in 2h\" is no time; for a span from now write +2h");
-        assert_eq!(parse_ms("in 2 hours").unwrap_err(), "\"in 2 hours\" is no time; for a span from now write +2hours");
+        assert_eq!(parse_ms("in 2h").unwrap_err(), "\"in 2h\" is no time; write +2h");
         let words = "\"soon\" is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00 Europe/Berlin";
         assert_eq!(parse_ms("soon").unwrap_err(), words);
         assert_eq!(parse_ms("1960-01-01T00:00Z").unwrap_err(), "\"1960-01-01T00:00Z\" lies before 1970");
+    }
+
+    #[test]
+    fn what_people_write_elsewhere_leads_to_what_is_read() {
+        let now = "2026-11-24T12:00[America/New_York]".parse().unwrap();
+        let table = [
+            ("in 2 hours", "+2hours"),
+            ("2h", "+2h"),
+            ("now + 5 minutes", "+5m"),
+            ("now+5min", "+5m"),
+            ("8:00pm", "20:00"),
+            ("8:05 PM", "20:05"),
+            ("3pm", "15:00"),
+            ("12am", "00:00"),
+            ("today 18:00", "18:00"),
+            ("noon", "12:00"),
+            ("tomorrow", "+1d"),
+            ("tomorrow 8:30", "2026-11-25T08:30"),
+            ("7am tomorrow", "2026-11-25T07:00"),
+        ];
+        for (text, right) in table {
+            assert_eq!(habit(text, &now).as_deref(), Some(right), "{text}");
+            assert!(seen(text).is_none() && seen(right).is_some(), "{text}");
+        }
+        for text in ["", "soon", "now", "2030-02-30", "13pm", "25:00", "18:00x", "8:00 cm", "tomorrow evening"] {
+            assert_eq!(habit(text, &now), None, "{text}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::kill::{KillRing, Side};
 use crate::app::text;
 
 /// Longest line, in characters: a command and everything around it.
-const CHARS_MAX: usize = 60_000;
+pub(crate) const CHARS_MAX: usize = 60_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edit {
@@ -94,14 +94,17 @@ impl Editor {
         self.before = Before::Other;
     }
 
-    /// Puts text in at the caret. Line ends become blanks, and other control characters vanish.
-    pub(crate) fn insert(&mut self, text: &str) {
-        let room = CHARS_MAX.saturating_sub(self.len());
+    /// Puts text in at the caret; answers whether there was room for it, for half a command is another one. Line ends
+    /// become blanks, and other control characters vanish.
+    pub(crate) fn insert(&mut self, text: &str) -> bool {
         let one_line: String =
             text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c }).filter(|c| !c.is_control()).collect();
-        let end = byte_of(&one_line, room);
-        self.area.insert_str(&one_line[..end]);
-        self.before = Before::Other;
+        let fits = self.len() + one_line.chars().count() <= CHARS_MAX;
+        if fits {
+            self.area.insert_str(&one_line);
+            self.before = Before::Other;
+        }
+        fits
     }
 
     /// Replaces the bytes `from..to`, with the caret behind the new text.

@@ -8,7 +8,7 @@ mod kill;
 
 pub(crate) use advice::{Advice, advise};
 pub(crate) use complete::{Completion, Source, Wanted, complete, operand_at_end};
-pub(crate) use editor::{Edit, Editor};
+pub(crate) use editor::{CHARS_MAX, Edit, Editor};
 pub(crate) use history::{HISTORY_LINES_MAX, History, Search};
 
 /// Everything about the line that is being typed.

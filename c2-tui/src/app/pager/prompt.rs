@@ -58,7 +58,7 @@ impl Pager {
     }
 
     pub(crate) fn type_text(&mut self, text: &str) {
-        self.edit_prompt(|editor| editor.insert(text));
+        self.edit_prompt(|editor| _ = editor.insert(text));
     }
 
     /// A key that edits what is typed; rubbing out nothing gives up.

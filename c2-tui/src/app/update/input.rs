@@ -182,7 +182,7 @@ fn on_text(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
             model.overlay = None;
             on_text(model, text, effects);
         }
-        None if model.filtering.is_some() => filter::edit(model, |editor| editor.insert(text)),
+        None if model.filtering.is_some() => filter::edit(model, |editor| _ = editor.insert(text)),
         None if model.focus == Focus::Line => prompt::on_text(model, text),
         None if asked => {
             let Some(pager) = keyed_text(model) else { return };

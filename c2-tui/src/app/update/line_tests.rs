@@ -165,6 +165,17 @@ fn pasted_lines_that_destroy_ask_as_typed_ones_do() {
 }
 
 #[test]
+fn a_line_that_is_too_long_is_not_cut() {
+    let mut model = busy(80, 24);
+    send(&mut model, Msg::Paste("submit".to_owned()));
+    send(&mut model, Msg::Paste("x".repeat(60_000)));
+    assert_eq!(model.line.editor.text(), "submit", "half of it would be another command");
+    assert!(model.toasts.all().any(|toast| toast.text.starts_with("a line takes 60000 characters")));
+    send(&mut model, Msg::Paste("x".repeat(59_994)));
+    assert_eq!(model.line.editor.text().len(), 60_000);
+}
+
+#[test]
 fn pasted_lines_of_one_command_stay_together() {
     let table = [
         ("submit \"echo a\nqueue-status\necho b\" --name=mid\n", "run this command of 3 lines?", 1),

@@ -5,7 +5,7 @@ use crate::app::Effect;
 use crate::app::figures::Asked;
 use crate::app::focus::Focus;
 use crate::app::keymap::Action;
-use crate::app::line::{Completion, Edit, Menu, Search, Source, Wanted, complete};
+use crate::app::line::{CHARS_MAX, Completion, Edit, Menu, Search, Source, Wanted, complete};
 use crate::app::model::Model;
 use crate::app::toast::Kind;
 
@@ -18,7 +18,16 @@ pub(super) fn on_text(model: &mut Model, text: &str) {
     }
     model.line.menu = None;
     model.line.history.stop_walking();
-    model.line.editor.insert(text);
+    insert(model, text);
+}
+
+/// Puts text into the line, or says why not.
+fn insert(model: &mut Model, text: &str) {
+    if !model.line.editor.insert(text) {
+        let words =
+            format!("a line takes {CHARS_MAX} characters; nothing was put in. Run a file: submit --script FILE");
+        model.toasts.say(Kind::Bad, words, model.now);
+    }
 }
 
 /// Begins another line; Ctrl-Y brings the one that was there back.
@@ -27,7 +36,7 @@ pub(super) fn begin(model: &mut Model, text: &str) {
     model.line.editor.apply(Edit::End);
     model.line.editor.apply(Edit::KillToStart);
     model.line.take();
-    model.line.editor.insert(text);
+    insert(model, text);
 }
 
 pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
@@ -44,7 +53,7 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
             line.editor.apply(edit);
         }
         Action::RightOrAccept => match line.ghost().map(str::to_owned) {
-            Some(rest) => line.editor.insert(&rest),
+            Some(rest) => _ = line.editor.insert(&rest),
             None => line.editor.apply(Edit::Right),
         },
         Action::DeleteOrQuit if line.editor.text().is_empty() => effects.push(Effect::Quit),
