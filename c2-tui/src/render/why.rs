@@ -1,5 +1,6 @@
 //! Why a job does not run, worker by worker, and what would start it.
 
+mod advice;
 mod lack;
 
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use crate::render::table::{Cell, Table, flexible, words};
 use crate::render::text::verdict;
 use crate::render::workers::joined;
 
+use advice::advice;
 use lack::{amount, jobs_of, short, sleep};
 
 /// What a newer c2d says and this console does not know.
@@ -249,7 +251,7 @@ fn of_job(look: &Look, why: &Explanation, reason: &Reason) -> String {
             let end = match condition {
                 Condition::Ok => "succeed",
                 Condition::Any => "end",
-                Condition::NotOk => "fail",
+                Condition::NotOk => "fail or be cancelled",
             };
             format!("{job_id} has to {end} first, and is {state}")
         }
@@ -292,6 +294,7 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::Avoided { retry_ms } => {
             format!("the job came back from there and tries others first; next try there in {}", span(*retry_ms))
         }
+        Obstacle::SlotsFull { slots: 1 } => "its slot is in use".to_owned(),
         Obstacle::SlotsFull { slots } => format!("all {slots} slots are in use"),
         Obstacle::Short { resource, needed, total, free, holders, foreign } => {
             short(resource, (*needed, *total, *free), holders, foreign)
@@ -299,87 +302,6 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::RoomKept { job_id } => format!("room is kept for {job_id}, which waits longer"),
         Obstacle::Unknown => UNKNOWN.to_owned(),
     }
-}
-
-/// Whether it passes when jobs end that run there.
-const fn is_busy(obstacle: &Obstacle) -> bool {
-    match obstacle {
-        Obstacle::TagHeld { .. } | Obstacle::SlotsFull { .. } | Obstacle::RoomKept { .. } => true,
-        Obstacle::Short { needed, total, .. } => *needed <= *total,
-        _ => false,
-    }
-}
-
-/// What would start it.
-fn advice(why: &Explanation) -> String {
-    let job = why.job.job_id;
-    let has = |wanted: fn(&Reason) -> bool| why.reasons.iter().any(wanted);
-    if has(|reason| matches!(reason, Reason::Unreadable { .. })) {
-        return format!("`cancel {job}` and submit it again, or start the c2d that wrote it");
-    }
-    if has(|reason| matches!(reason, Reason::Held)) {
-        return format!("`release {job}` lets it run");
-    }
-    if has(|reason| matches!(reason, Reason::Paused)) {
-        return "`unpause` resumes the queue".to_owned();
-    }
-    if has(|reason| matches!(reason, Reason::NoWorkers)) {
-        return "start `c2-agent` on a machine".to_owned();
-    }
-    let batch = why.reasons.iter().find_map(|reason| match reason {
-        Reason::BatchFull { batch, .. } => Some(batch),
-        _ => None,
-    });
-    if let Some(batch) = batch {
-        return format!("it starts when one of them has ended; `change @batch:{batch} --max-running=N` lets more run");
-    }
-    if has(|reason| matches!(reason, Reason::Dependency { .. } | Reason::BeginAt { .. })) {
-        return "it starts by itself then".to_owned();
-    }
-    let passes = |worker: &WorkerVerdict| worker.obstacles.iter().all(is_busy);
-    let returns = |worker: &WorkerVerdict| {
-        let passing = |o: &Obstacle| {
-            is_busy(o)
-                || matches!(
-                    o,
-                    Obstacle::Offline { .. }
-                        | Obstacle::Asleep { .. }
-                        | Obstacle::Draining
-                        | Obstacle::Yields { .. }
-                        | Obstacle::NoShare { .. }
-                        | Obstacle::Quarantined { .. }
-                        | Obstacle::Avoided { .. }
-                )
-        };
-        worker.obstacles.iter().all(passing)
-    };
-    let is_full = |o: &Obstacle| matches!(o, Obstacle::DiskFull { .. });
-    // What it could not start before is tried again there when the disk takes files again.
-    let only_full = |worker: &WorkerVerdict| {
-        let follows = |o: &Obstacle| matches!(o, Obstacle::Quarantined { .. } | Obstacle::Avoided { .. });
-        worker.obstacles.iter().any(is_full) && worker.obstacles.iter().all(|o| is_full(o) || follows(o))
-    };
-    let at = |fits: &dyn Fn(&WorkerVerdict) -> bool| {
-        joined(why.workers.iter().filter(|worker| fits(worker)).map(|worker| worker.ip.to_string()))
-    };
-    if why.workers.iter().any(passes) {
-        return format!("it starts as soon as there is room on {}", at(&passes));
-    }
-    if why.workers.iter().any(only_full) {
-        return format!("make room on {}, for instance with `cleanup-workspaces`, or repair its disk", at(&only_full));
-    }
-    let only_yields = |worker: &WorkerVerdict| {
-        let yields = |o: &Obstacle| matches!(o, Obstacle::Yields { .. });
-        worker.obstacles.iter().any(yields) && worker.obstacles.iter().all(|o| yields(o) || is_busy(o))
-    };
-    if why.workers.iter().any(only_yields) {
-        return format!("it starts when no one else needs one of these: {}", at(&only_yields));
-    }
-    if why.workers.iter().any(returns) {
-        return format!("it starts when one of these is back or repaired: {}", at(&returns));
-    }
-    "no worker can run it as they are: see `assign`, `set-tags`, `set-resources`, or cancel it and submit it otherwise"
-        .to_owned()
 }
 
 #[cfg(test)]
@@ -515,7 +437,7 @@ mod tests {
             Some("10.0.0.1: all 4 slots are in use; 10.0.0.2: does not offer nosuch"),
         );
         let many: [&[Obstacle]; 5] = [&[tag()], &[full(1)], &[tag()], &[tag()], &[tag()]];
-        let words = "10.0.0.1: does not offer nosuch; 10.0.0.2: all 1 slots are in use; 10.0.0.3: does not offer nosuch; \
+        let words = "10.0.0.1: does not offer nosuch; 10.0.0.2: its slot is in use; 10.0.0.3: does not offer nosuch; \
                      and 2 more";
         check("queued", &[], &many, Some(words));
         check("queued", &[Reason::NoWorkers], &[], Some("no worker has registered"));

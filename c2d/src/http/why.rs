@@ -2,7 +2,6 @@
 
 use c2_shared::api::why::{Explanation, Silence, Whereabouts};
 use c2_shared::id::AttemptId;
-use c2_shared::limits::LEASE_MS;
 
 use crate::http::handler::{Answer, App, Json, Name, State, serves};
 use crate::rows::job_row;
@@ -47,9 +46,8 @@ pub(crate) async fn why(State(app): State<App>, name: Name) -> Answer<Explanatio
     Ok(Json(Explanation { job, reasons, workers, silence, whereabouts, yields_to, elsewhere, before }))
 }
 
-/// What becomes of a job on a worker that is not heard. One that was never heard since c2d started has
-/// the whole lease from then on, so as much may be left.
+/// What becomes of a job on a worker that is not heard.
 fn silence(view: &JobView, host: &WorkerView) -> Silence {
-    let left_ms = if host.past_lease { 0 } else { LEASE_MS.saturating_sub(host.silent_ms.unwrap_or(0)) };
-    Silence { silent_ms: host.silent_ms, left_ms, on_lost: payload::shown(&view.payload).on_lost }
+    let (silent_ms, left_ms) = (host.silent_ms, host.lease_left_ms);
+    Silence { silent_ms, left_ms, on_lost: payload::shown(&view.payload).on_lost }
 }

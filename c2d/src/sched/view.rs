@@ -10,6 +10,7 @@ use c2_shared::api::files::Needed;
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobState, Needs, Outcome};
+use c2_shared::limits::LEASE_MS;
 use c2_shared::resources::{Amounts, Capacity};
 use c2_shared::worker::{Load, WorkerStatus};
 
@@ -85,6 +86,8 @@ pub struct WorkerView {
     /// Another worker has its address by now.
     pub passed_on: bool,
     pub past_lease: bool,
+    /// What is left of its lease, which begins when it is heard, or with c2d.
+    pub lease_left_ms: u64,
     /// Jobs that wait for it to come back, however long that takes.
     pub awaited: usize,
     /// From where another machine uses its identity.
@@ -256,6 +259,10 @@ impl Scheduler {
             silent_ms: worker.silent_ms(now.mono),
             passed_on: record.passed_on,
             past_lease: worker.presence.expired,
+            lease_left_ms: match worker.presence.expired {
+                true => 0,
+                false => LEASE_MS.saturating_sub(now.mono.since_ms(worker.presence.contact)),
+            },
             awaited: self.awaited(worker.id()),
             cloned_at: worker.presence.newcomers.proven(now.mono),
             fault: worker.fault().map(str::to_owned),

@@ -47,7 +47,11 @@ pub(super) fn process(process: &GpuProcess) -> String {
 }
 
 pub(super) fn amount(resource: &str, amount: u64) -> String {
-    format!("{} {resource}", number(resource, amount))
+    let name = match (resource, amount) {
+        ("cpus" | "gpus", 1) => resource.trim_end_matches('s'),
+        _ => resource,
+    };
+    format!("{} {name}", number(resource, amount))
 }
 
 pub(super) fn number(resource: &str, amount: u64) -> String {
