@@ -1,5 +1,6 @@
 //! `retry`: ended jobs are submitted again, all of them or none.
 
+use c2_shared::api::batches::{BatchResponse, JobNote};
 use c2_shared::job::Standing;
 use c2_shared::selection::Common;
 
@@ -14,7 +15,11 @@ pub(crate) async fn run(context: &Context, args: SomeJobs) -> Result<Outcome, Co
     }
     let mut seen = std::collections::BTreeSet::new();
     ended.retain(|id| seen.insert(*id));
-    let again = context.client.retry(&ended).await?.job_ids;
+    let BatchResponse { job_ids: again, notes } = context.client.retry(&ended).await?;
+    for JobNote { job, jobs, message } in notes {
+        let more = if jobs > 1 { format!(" and {} more", jobs - 1) } else { String::new() };
+        context.progress(&format!("{}{more}: {message}", again[job]));
+    }
     Ok(Data::Retried { ended, again }.into())
 }
 

@@ -11,10 +11,11 @@ use c2_shared::limits::BATCH_BODY_BYTES_MAX;
 use crate::audit::Made;
 use crate::engine::Refusal;
 use crate::http::batch::empty;
+use crate::http::check;
 use crate::http::handler::{ApiError, App, Json, JsonBody, State, serves};
 use crate::http::submit::{made, new_jobs};
 use crate::sched::Reject;
-use crate::sched::event::{self, Again, NewJob};
+use crate::sched::event::{self, Accepted, Again, NewJob};
 use crate::store::StoredJob;
 
 serves!(RETRY => retry);
@@ -27,7 +28,7 @@ pub(crate) async fn retry(
     if asked.is_empty() {
         return Err(empty("job_ids", "name ended jobs like job-12"));
     }
-    let found = app.history.jobs_with_dependencies(asked.clone()).await?;
+    let found = app.history.jobs_to_repeat(asked.clone()).await?;
     let same = asked.iter().zip(&found).take_while(|(id, job)| **id == job.view.id).count();
     if let Some(missing) = asked.get(same) {
         // Asked for alone it may turn out to have been removed.
@@ -37,12 +38,12 @@ pub(crate) async fn retry(
     let specs = found.iter().map(spec).collect::<Result<Vec<JobSpec>, Reject>>()?;
     let jobs = found.iter().zip(new_jobs(&app, specs).await?).map(again).collect();
     let retried = app.engine.apply(event::JobsRetried { jobs }).await;
-    let job_ids = retried.map_err(|refusal| named(refusal, &asked))?;
-    Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids, notes: Vec::new() })))
+    let Accepted { jobs: job_ids, outlooks } = retried.map_err(|refusal| named(refusal, &asked))?;
+    Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids, notes: check::notes(outlooks) })))
 }
 
-/// An ended job as it is submitted again: the same specification, and what it depended on by id,
-/// because the names of its batch mean nothing any more.
+/// An ended job as it is submitted again: the same specification, and what it depended on, or what stands for that now,
+/// by id, because the names of its batch mean nothing any more.
 fn again((old, job): (&StoredJob, NewJob)) -> Again {
     Again { of: old.view.id, job: NewJob { depends: old.depends.clone(), ..job } }
 }

@@ -48,7 +48,7 @@ impl Event for JobsSubmitted {
 }
 
 impl Event for JobsRetried {
-    type Answer = Vec<JobId>;
+    type Answer = Accepted;
 
     const BRINGS_JOBS: bool = true;
 
@@ -72,7 +72,8 @@ impl Event for JobsRetried {
             jobs.push(job);
         }
         let edges = turn.s.check_submit(&jobs, &instead)?;
-        Ok(turn.accept(jobs, edges, None))
+        let outlooks = turn.s.outlooks(turn.now, &jobs, &edges);
+        Ok(Accepted { jobs: turn.accept(jobs, edges, None), outlooks })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Questions about the past, answered by connections that only read, away from the one that writes.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -176,10 +177,19 @@ impl History {
         .await
     }
 
-    /// These jobs in this order, with what they depend on; one that is not there is left out.
-    pub async fn jobs_with_dependencies(&self, ids: Vec<JobId>) -> Result<Vec<StoredJob>, StoreError> {
+    /// These jobs in this order, with what they would depend on if they were submitted again; one that is not there
+    /// is left out.
+    pub async fn jobs_to_repeat(&self, ids: Vec<JobId>) -> Result<Vec<StoredJob>, StoreError> {
         self.ask(move |c| {
-            let found = ids.into_iter().map(|id| one(c, id));
+            let asked = ids.iter().copied().collect();
+            let found = ids.iter().map(|id| {
+                let Some(mut job) = one(c, *id)? else { return Ok(None) };
+                for dependency in &mut job.depends {
+                    let DependsOn::Job(on) = &mut dependency.on else { continue };
+                    *on = standing_for(c, *on, &asked)?;
+                }
+                Ok(Some(job))
+            });
             found.filter_map(Result::transpose).collect()
         })
         .await
@@ -297,6 +307,16 @@ fn one(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
         Ok(Dependency { condition: condition(row.get(0)?)?, on })
     })?;
     Ok(Some(job))
+}
+
+/// The job that stands for one that was submitted again; those that are submitted again now stand for themselves.
+fn standing_for(c: &Connection, mut id: JobId, asked: &BTreeSet<JobId>) -> Result<JobId, StoreError> {
+    while !asked.contains(&id) {
+        let later = "SELECT id FROM job WHERE retry_of = ?1 ORDER BY id DESC LIMIT 1";
+        let Some(later) = c.first(later, [int(id.0)], |row| Ok(JobId(uint(row.get(0)?))))? else { break };
+        id = later;
+    }
+    Ok(id)
 }
 
 fn with_attempts(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {

@@ -196,8 +196,8 @@ impl<D: Disk> World<D> {
             Again { of, job: NewJob { name: None, ..self.new_job(0) } }
         });
         let jobs = jobs.collect();
-        if let Some(jobs) = self.apply(event::JobsRetried { jobs }) {
-            self.unanswered.push(jobs);
+        if let Some(accepted) = self.apply(event::JobsRetried { jobs }) {
+            self.unanswered.push(accepted.jobs);
         }
     }
 
