@@ -13,7 +13,7 @@ use c2_shared::selection::{NoSelection, Selection};
 use c2_shared::validate;
 
 use crate::command::job_flags::JobFlags;
-use crate::command::job_name::{JobName, JobNames};
+use crate::command::job_name::{JobName, JobNameError, JobNames};
 use crate::command::upload::{self, Content, Sender, Source};
 use crate::command::{CommandError, Context, resolve, script};
 use crate::{clock, render};
@@ -122,55 +122,68 @@ impl JobFlags {
     ) -> Result<JobSpec, CommandError> {
         let mut spec = self.spec(base)?;
         for text in &self.depends {
-            if let Some((condition, selection)) = selection(text) {
-                let on = |job| Dependency { condition, on: DependsOn::Job(job) };
-                spec.depends.extend(of_all(context, &selection?).await?.into_iter().map(on));
-                continue;
-            }
-            for text in each(text) {
-                spec.depends.push(names.find(context, &text).await?);
-            }
+            spec.depends.extend(all_of(text, "--depends", context, names).await?);
         }
         for text in &self.with_files_of {
-            let on = names.find(context, text).await?;
-            spec.with_files_of.push(on.on.to_string());
-            if spec.depends.iter().all(|dependency| dependency.on != on.on) {
-                spec.depends.push(on);
+            for on in all_of(text, "--with-files-of", context, names).await? {
+                spec.with_files_of.push(on.on.to_string());
+                if spec.depends.iter().all(|dependency| dependency.on != on.on) {
+                    spec.depends.push(on);
+                }
             }
         }
         Ok(spec)
     }
 }
 
+/// The dependencies that a text names, by a job, a range, or what jobs have in common.
+async fn all_of(text: &str, flag: &str, context: &Context, names: &mut Names) -> Result<Vec<Dependency>, CommandError> {
+    if let Some((condition, selection)) = selection(text, flag) {
+        let on = |job| Dependency { condition, on: DependsOn::Job(job) };
+        return Ok(of_all(context, &selection?, flag).await?.into_iter().map(on).collect());
+    }
+    let mut found = Vec::new();
+    for text in each(text, flag)? {
+        found.push(names.find(context, &text).await?);
+    }
+    Ok(found)
+}
+
 /// All jobs of a kind, with the condition in front of it.
-fn selection(text: &str) -> Option<(Condition, Result<Selection, CommandError>)> {
+fn selection(text: &str, flag: &str) -> Option<(Condition, Result<Selection, CommandError>)> {
     let Ok(Dependency { condition, on }) = text.parse();
     let DependsOn::Name(jobs) = on else { return None };
-    let wrong = |error: NoSelection| CommandError::usage(format!("--depends: {error}"), "name a job");
+    let wrong = |error: NoSelection| CommandError::usage(format!("{flag}: {error}"), "name a job");
     jobs.starts_with('@').then(|| (condition, jobs.parse().map_err(wrong)))
 }
 
-async fn of_all(context: &Context, selection: &Selection) -> Result<Vec<JobId>, CommandError> {
+async fn of_all(context: &Context, selection: &Selection, flag: &str) -> Result<Vec<JobId>, CommandError> {
     let jobs = resolve::all(context, selection, None).await?;
     match jobs.len() {
         0 => Err(resolve::no_job(&selection.common)),
         1..=LIST_LEN_MAX => Ok(jobs),
-        many => {
-            let message = format!("--depends: {many} jobs are {selection}, and a job may wait for {LIST_LEN_MAX}");
-            Err(CommandError::refused(message, "have one job wait for some of them, and another for that one"))
-        }
+        many => Err(too_many(flag, &format!("{many} jobs are {selection}"))),
     }
 }
 
-/// The dependencies that a text names: those of a range one by one, under the same condition.
-fn each(text: &str) -> Vec<String> {
+fn too_many(flag: &str, found: &str) -> CommandError {
+    let message = format!("{flag}: {found}, and a job may wait for {LIST_LEN_MAX}");
+    CommandError::refused(message, "have one job wait for some of them, and another for that one")
+}
+
+/// The names of the jobs of a range one by one, under the same condition; any other text is one name.
+fn each(text: &str, flag: &str) -> Result<Vec<String>, CommandError> {
     let (condition, range) =
         text.rsplit_once(':').map_or(("", text), |(condition, _)| text.split_at(condition.len() + 1));
     match range.parse() {
         Ok(JobNames::Range(JobId(first), JobId(last))) if last - first < LIST_LEN_MAX as u64 => {
-            (first..=last).map(|id| format!("{condition}{}", JobId(id))).collect()
+            Ok((first..=last).map(|id| format!("{condition}{}", JobId(id))).collect())
         }
-        _ => vec![text.to_owned()],
+        Ok(JobNames::Range(first, last)) => Err(too_many(flag, &format!("{} jobs are {range}", last.0 - first.0 + 1))),
+        Err(wrong @ (JobNameError::Backwards(_) | JobNameError::TooLong(_))) => {
+            Err(CommandError::usage(format!("{flag}: {wrong}"), "write a range like 3-9"))
+        }
+        _ => Ok(vec![text.to_owned()]),
     }
 }
 

@@ -79,16 +79,25 @@ pub(crate) async fn for_worker(app: &App, mut spec: JobSpec, depends: &[JobId]) 
     for (dependency, job) in spec.depends.iter_mut().zip(depends) {
         if wanted.contains(&dependency.on.to_string()) {
             for JobFile { path, sha256, mode, .. } in files::left_by(app, *job).await? {
-                // What it brings itself comes first.
-                if spec.upload.iter().all(|upload| upload.path != path) {
-                    spec.upload.push(Upload { path, content: None, sha256: Some(sha256), mode });
-                }
+                let path = match spec.upload.iter().find(|other| exclude(&other.path, &path)) {
+                    None => path,
+                    Some(other) if other.path == path && other.sha256 == Some(sha256) => continue,
+                    // What the job brings itself comes first, and then what comes first.
+                    Some(_) => format!("{job}/{path}"),
+                };
+                spec.upload.push(Upload { path, content: None, sha256: Some(sha256), mode });
             }
         }
         dependency.on = DependsOn::Job(*job);
     }
     (spec.workers, spec.expires_s, spec.notify) = (Vec::new(), None, Vec::new());
     Ok(spec)
+}
+
+/// Whether a folder cannot have both files: they have one name, or one lies below the other.
+fn exclude(one: &str, other: &str) -> bool {
+    let lies_below = |path: &str, above: &str| path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+    one == other || lies_below(one, other) || lies_below(other, one)
 }
 
 /// A specification as it is sent.

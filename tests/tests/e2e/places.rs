@@ -7,7 +7,7 @@ use c2_tests::{Cluster, scenario};
 crate::tests![
     a_job_runs_in_the_folder_and_by_the_shell_that_it_asks_for,
     a_folder_or_a_shell_that_is_not_there_is_the_jobs_own_fault,
-    files_of_a_job_that_exclude_each_other_are_its_own_fault,
+    files_that_exclude_each_other_are_refused_or_placed_apart,
     a_job_finds_what_its_dependencies_left,
     a_job_waits_for_its_own_worker,
     a_job_finds_the_folders_that_machines_share,
@@ -64,17 +64,14 @@ fn a_folder_or_a_shell_that_is_not_there_is_the_jobs_own_fault() {
     });
 }
 
-fn files_of_a_job_that_exclude_each_other_are_its_own_fault() {
+fn files_that_exclude_each_other_are_refused_or_placed_apart() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
         let file = cluster.new_folder("x")?.join("file");
         std::fs::write(&file, "text")?;
         check(cluster, "submit 'echo one >a' --name=make --download=a --wait", 0, "").await?;
-        for _ in 0..4 {
-            let line = format!("submit 'cat a' --with-files-of=make --upload={}:a/b --wait", file.display());
-            let output = cluster.exec(&[&line]).await?;
-            assert!(output.status == 125 && output.stderr.contains("c2: cannot write"), "{output:?}");
-        }
+        let line = format!("submit 'cat a/b job-1/a' --with-files-of=make --upload={}:a/b --wait", file.display());
+        check(cluster, &line, 0, "textone").await?;
         check(cluster, "submit 'cat a' --with-files-of=make --wait", 0, "one").await?;
         let both = format!("submit 'cat a' --upload={0}:a --upload={0}:a/b", file.display());
         let refused = cluster.exec(&[&both]).await?;
@@ -106,6 +103,12 @@ fn a_job_finds_what_its_dependencies_left() {
         )?;
         let both = "job-4 succeeded\njob-5 succeeded";
         check(cluster, &format!("batch '{}' --wait", batch.display()), 0, both).await?;
+        // Files of one name keep each other from no place.
+        cluster
+            .exec(&["submit 'echo four >r.txt' --download=*.txt", "submit 'echo five >r.txt' --download=*.txt"])
+            .await?;
+        cluster.exec(&["wait 6-7"]).await?;
+        check(cluster, "submit 'cat r.txt job-7/r.txt' --with-files-of=6-7 --wait", 0, "four\nfive").await?;
         Ok(())
     });
 }
