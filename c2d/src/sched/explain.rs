@@ -129,7 +129,8 @@ impl Worker {
         };
         // Whoever holds the rest is in the way only where there would be enough.
         let holders = self.grants.iter().filter(|(_, grant)| needed <= total && holds(grant));
-        let of_cards = matches!(name, "gpus" | "vram") && needed <= total;
+        // What others use of a card is in the way of its memory, never of the card itself.
+        let of_memory = name == "vram" && needed <= total;
         let foreign = &self.presence.load.gpu_processes;
         Obstacle::Short {
             resource: name.to_owned(),
@@ -137,7 +138,7 @@ impl Worker {
             total,
             free,
             holders: holders.map(|(attempt, _)| *attempt).collect(),
-            foreign: if of_cards { foreign.clone() } else { Vec::new() },
+            foreign: if of_memory { foreign.clone() } else { Vec::new() },
         }
     }
 

@@ -95,6 +95,9 @@ impl Held {
     }
 }
 
+/// Less of a card's memory is what its driver takes, which differs a little from card to card.
+const IN_USE_BYTES: u64 = 1 << 30;
+
 /// A worker as far as room on it goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room<'a> {
@@ -124,13 +127,16 @@ pub(crate) fn fit(asked: &Placement, room: Room<'_>) -> Option<Share> {
     let mut tags = locks::choose(&asked.tags, room.tags, |tag| room.can_take(tag, takes.vram_bytes))?;
     let missing = (takes.gpus as usize).saturating_sub(cards_among(&tags).count());
     if missing > 0 {
-        let free = room.has.gpus.iter().map(|card| tag_of(card.index));
-        let free = free.filter(|tag| !tags.contains(tag) && room.can_take(tag, takes.vram_bytes));
-        let more: Vec<String> = free.take(missing).collect();
-        if more.len() < missing {
+        let is_free = |tag: &String| !tags.contains(tag) && room.can_take(tag, takes.vram_bytes);
+        let mut free: Vec<&Card> = room.has.gpus.iter().filter(|card| is_free(&tag_of(card.index))).collect();
+        if free.len() < missing {
             return None;
         }
-        tags.extend(more);
+        // A card that somebody else works on is taken last.
+        free.sort_by_key(|card| card.vram_bytes.saturating_sub(room.vram_free(card)) / IN_USE_BYTES);
+        free.truncate(missing);
+        free.sort_by_key(|card| card.index);
+        tags.extend(free.into_iter().map(|card| tag_of(card.index)));
     }
     let card = match takes.vram_bytes > 0 && cards_among(&tags).next().is_none() {
         true => Some(room.has.gpus.iter().find(|card| room.has_part(card, takes.vram_bytes))?.index),
