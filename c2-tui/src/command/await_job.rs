@@ -3,6 +3,7 @@
 //! A job outlives the connection that asks for it and c2d itself, so a waiting command gives up
 //! only when c2d stays away for longer than a restart takes. While nothing runs, it says why.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -35,18 +36,45 @@ pub(crate) fn exit_status(rows: &[JobRow]) -> i32 {
     statuses.into_iter().find(|status| *status != 0).unwrap_or(0)
 }
 
+/// That a command was interrupted which watched jobs; they go on.
+pub(crate) fn stopped(doing: &str, again: &str, jobs: &[JobId]) -> CommandError {
+    let (names, said) = (ranges(jobs), format!("stopped {doing}"));
+    let (said, them) = match jobs.len() {
+        1 => (format!("{said}; {names} continues"), "it"),
+        many => (format!("{said}; {many} jobs continue: {names}"), "them"),
+    };
+    let again = again.replace("{}", &names);
+    CommandError::new(Kind::Interrupted, said).hint(format!("{again}, `cancel {names}` ends {them}"))
+}
+
+/// Jobs as a line names them: in the order of their ids, those with ids in a row as a range.
+fn ranges(jobs: &[JobId]) -> String {
+    let mut runs: Vec<(JobId, JobId)> = Vec::new();
+    for job in jobs.iter().collect::<BTreeSet<_>>() {
+        match runs.last_mut() {
+            Some((_, last)) if last.0 + 1 == job.0 => *last = *job,
+            _ => runs.push((*job, *job)),
+        }
+    }
+    let written = |(first, last): &(JobId, JobId)| match first == last {
+        true => first.to_string(),
+        false => format!("{}-{}", first.0, last.0),
+    };
+    runs.iter().map(written).collect::<Vec<_>>().join(",")
+}
+
 /// A command that waits for jobs, one after the other.
 pub(crate) struct Waiting<'a> {
     context: &'a Context,
-    /// Whether it must be said which job is meant.
-    several: bool,
+    /// All of them; when one is waited for, those before it have ended.
+    jobs: &'a [JobId],
     /// The reason that was said last.
     said: Option<String>,
 }
 
 impl<'a> Waiting<'a> {
-    pub(crate) const fn new(context: &'a Context, jobs: usize) -> Self {
-        Self { context, several: jobs > 1, said: None }
+    pub(crate) const fn new(context: &'a Context, jobs: &'a [JobId]) -> Self {
+        Self { context, jobs, said: None }
     }
 
     /// Waits until the job has ended.
@@ -92,8 +120,8 @@ impl<'a> Waiting<'a> {
             waited = wait => waited,
             never = self.say_why(job) => match never {},
             () = context.interrupted() => {
-                Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} continues"))
-                    .hint(format!("`wait {job}` waits on, `cancel {job}` ends it")))
+                let left = self.jobs.iter().position(|other| *other == job).map_or(&[][..], |at| &self.jobs[at..]);
+                Err(stopped("waiting", "`wait {}` waits on", left))
             }
         }
     }
@@ -110,7 +138,7 @@ impl<'a> Waiting<'a> {
                 // Its worker may fall silent.
                 (self.said, pause) = (None, Duration::from_secs(POLL_S));
             } else if let Some(reason) = render::waiting(&why).filter(|reason| self.said.as_ref() != Some(reason)) {
-                let which = if self.several { format!(" for {job}") } else { String::new() };
+                let which = if self.jobs.len() > 1 { format!(" for {job}") } else { String::new() };
                 self.context.progress(&format!("waiting{which}: {reason}"));
                 self.said = Some(reason);
             }
@@ -168,4 +196,32 @@ pub(crate) fn may_pass(error: &ClientError) -> bool {
 /// A limit in seconds as a duration, or as good as for ever.
 pub(crate) fn limit(seconds: Option<u64>) -> Duration {
     Duration::from_secs(seconds.unwrap_or(u64::from(u32::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_are_named_as_a_line_takes_them() {
+        let table: [(&[u64], &str, &str); 4] = [
+            (&[7], "stopped waiting; job-7 continues", "`wait job-7` waits on, `cancel job-7` ends it"),
+            (&[7, 8, 9], "stopped waiting; 3 jobs continue: 7-9", "`wait 7-9` waits on, `cancel 7-9` ends them"),
+            (
+                &[9, 3, 4],
+                "stopped waiting; 3 jobs continue: 3-4,job-9",
+                "`wait 3-4,job-9` waits on, `cancel 3-4,job-9` ends them",
+            ),
+            (
+                &[4, 6],
+                "stopped waiting; 2 jobs continue: job-4,job-6",
+                "`wait job-4,job-6` waits on, `cancel job-4,job-6` ends them",
+            ),
+        ];
+        for (jobs, said, hint) in table {
+            let jobs: Vec<JobId> = jobs.iter().copied().map(JobId).collect();
+            let error = stopped("waiting", "`wait {}` waits on", &jobs);
+            assert_eq!((error.message.as_str(), error.hint.as_deref()), (said, Some(hint)), "{jobs:?}");
+        }
+    }
 }

@@ -66,10 +66,7 @@ pub(crate) async fn one(
 }
 
 fn stopped(jobs: &[JobId]) -> CommandError {
-    let names = |between: &str| jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(between);
-    let (continues, them) = if jobs.len() == 1 { ("continues", "it") } else { ("continue", "them") };
-    CommandError::new(Kind::Interrupted, format!("stopped following; {} {continues}", names(", ")))
-        .hint(format!("`follow {0}` follows on, `cancel {0}` ends {them}", names(" ")))
+    await_job::stopped("following", "`follow {}` follows on", jobs)
 }
 
 struct Follower<'a> {

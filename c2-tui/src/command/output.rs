@@ -51,7 +51,7 @@ impl Output {
         // A document has all of it at once.
         let follow = self.follow && (context.direct || context.interactive);
         if self.follow && !follow {
-            Waiting::new(context, 1).end_of(job, true).await?;
+            Waiting::new(context, &[job]).end_of(job, true).await?;
         }
         if !follow && context.direct {
             pass_on(context, job, query, self.harmless).await?;

@@ -42,7 +42,7 @@ pub(crate) async fn all(
 /// to time, as a request for each would keep c2d from its work.
 async fn each(context: &Context, ids: &[JobId], singly: bool, counts: bool) -> Result<Vec<JobRow>, CommandError> {
     let (mut rows, mut said) = (Vec::with_capacity(ids.len()), 0);
-    let mut waiting = Waiting::new(context, ids.len());
+    let mut waiting = Waiting::new(context, ids);
     let mut last_end = pin!(end(context, ids.last().copied().unwrap_or(JobId(0)), true));
     let mut awaits_last = !singly;
     while let Some(first) = ids.get(rows.len()) {

@@ -85,7 +85,7 @@ impl Submit {
         if self.wait && max_running.is_none() {
             let accepted = context.client.submit_wait(&spec, POLL_S).await?;
             context.progress(&format!("Submitted job {}", accepted.job));
-            return ended(context, Waiting::new(context, 1).end_of_accepted(accepted).await?).await;
+            return ended(context, Waiting::new(context, &[accepted.job]).end_of_accepted(accepted).await?).await;
         }
         let (job, notes) = match max_running {
             None => {
@@ -103,7 +103,7 @@ impl Submit {
             return Ok(Data::Submitted(job, notes).into());
         }
         context.progress(&format!("Submitted job {job}"));
-        ended(context, Waiting::new(context, 1).end_of(job, true).await?).await
+        ended(context, Waiting::new(context, &[job]).end_of(job, true).await?).await
     }
 }
 
@@ -138,7 +138,8 @@ pub(crate) fn submitting(command: String, flags: JobFlags) -> Command {
 
 /// Follows a job to its end as if it ran here, and says why it does not run as long as it does not.
 pub(crate) async fn followed(context: &Context, job: JobId) -> Result<JobRow, CommandError> {
-    let mut waiting = Waiting::new(context, 1);
+    let jobs = [job];
+    let mut waiting = Waiting::new(context, &jobs);
     tokio::select! {
         ended = follow::one(context, job, None, String::new()) => ended,
         never = waiting.say_why(job) => match never {},

@@ -43,7 +43,7 @@ impl Wait {
 async fn ended(context: &Context, ids: &[JobId], timeout: Option<u64>) -> Result<Vec<JobRow>, CommandError> {
     let mut time_over = pin!(tokio::time::sleep(await_job::limit(timeout)));
     let mut rows: Vec<JobRow> = Vec::new();
-    let mut waiting = Waiting::new(context, ids.len());
+    let mut waiting = Waiting::new(context, ids);
     for (i, id) in ids.iter().enumerate() {
         let ended = tokio::select! {
             biased;
