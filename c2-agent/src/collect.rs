@@ -116,8 +116,6 @@ impl Walk<'_> {
                 }
             };
             if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-                let named: Vec<usize> = matching.into_iter().filter(|i| self.patterns[*i].is_plain()).collect();
-                self.refuse(&named, &path, &format!("it is a folder; write {path}/** for all that is in it"));
                 if leads_on && path.split('/').count() < DEPTH_MAX {
                     below.push((path, next));
                 }
@@ -295,13 +293,8 @@ mod tests {
         assert_eq!(text, "out/deep/c.png");
 
         let some = found(dir.path(), &["out", "*.gif", ".c2/*", ".hidden/*"]);
-        assert_eq!(paths(&some), [".hidden/e.png"]);
-        let said = [
-            "\"out\": it is a folder; write out/** for all that is in it",
-            "nothing matches \"*.gif\"",
-            "nothing matches \".c2/*\"",
-        ];
-        assert_eq!(some.problems, said);
+        assert_eq!(paths(&some), [".hidden/e.png", "out/d.png", "out/deep/c.png"]);
+        assert_eq!(some.problems, ["nothing matches \"*.gif\"", "nothing matches \".c2/*\""]);
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //! through of a job's files. The agent, c2d and the console go by these same rules.
 //!
 //! `*` and `?` stay within one name, `**` stands for any number of folders, `[a-z]` and `[!a-z]`
-//! for one character; a backslash takes the meaning of the next, and `out/` is all that is in that folder. As in a shell, a name that begins
-//! with a dot is only meant by a pattern that says so; and a pattern that is itself the name of a file
-//! means that file too, whatever its characters mean.
+//! for one character; a backslash takes the meaning of the next. A name is that file, or all that is in that
+//! folder; `out/` is a folder in any case. As in a shell, a name that begins with a dot is only meant by a pattern that
+//! says so; and a pattern that is itself the name of a file means that file too, whatever its characters mean.
 
 use crate::api::files::JobFile;
 
@@ -12,6 +12,7 @@ use crate::api::files::JobFile;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     parts: Vec<Part>,
+    is_plain: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,18 +50,23 @@ impl Pattern {
         let names = text.split('/').filter(|name| !name.is_empty() && *name != ".");
         let part = |name: &str| if name == "**" { Part::Folders } else { Part::Name(name.chars().collect()) };
         let mut parts: Vec<Part> = names.map(part).collect();
+        let has_wildcard = |part: &Part| match part {
+            Part::Folders => true,
+            Part::Name(name) => name.iter().any(|c| "*?[\\".contains(*c)),
+        };
+        let is_folder = text.ends_with('/') || text.ends_with("/.");
+        let has_none = !parts.is_empty() && !parts.iter().any(has_wildcard);
         // A folder means what is in it.
-        if (text.ends_with('/') || text.ends_with("/.")) && parts.last().is_some_and(|last| *last != Part::Folders) {
+        if (is_folder || has_none) && parts.last().is_some_and(|last| *last != Part::Folders) {
             parts.push(Part::Folders);
         }
-        Self { parts }
+        Self { parts, is_plain: has_none && !is_folder }
     }
 
     /// Whether it names one path, without any wildcard.
     #[must_use]
-    pub fn is_plain(&self) -> bool {
-        let plain = |part: &Part| matches!(part, Part::Name(name) if !name.iter().any(|c| "*?[\\".contains(*c)));
-        self.parts.iter().all(plain)
+    pub const fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// Whether a whole path matches.
@@ -241,7 +247,7 @@ mod tests {
 
     #[test]
     fn paths() {
-        let table: [(&str, &[&str], &[&str]); 20] = [
+        let table: [(&str, &[&str], &[&str]); 22] = [
             ("*.png", &["a.png", "ä.png"], &[".png", ".a.png", "a.PNG", "a.png.txt", "out/a.png", "png"]),
             ("*", &["a", "a.b"], &[".a", "a/b"]),
             (".*", &[".a"], &["a"]),
@@ -250,6 +256,8 @@ mod tests {
             ("**/*.png", &["a.png", "x/a.png", "x/y/a.png"], &[".x/a.png", "x/.a.png", "a.jpg"]),
             ("out/**", &["out/a", "out/x/a"], &["a", "out/.a"]),
             ("out/", &["out/a", "out/x/a"], &["a", "out/.a"]),
+            ("out", &["out", "out/a", "out/x/a"], &["a", "outs", "out/.a"]),
+            ("out/x", &["out/x", "out/x/a"], &["out/a", "x"]),
             ("./out/.", &["out/a"], &["a"]),
             ("**", &["a", "x/a"], &[".a"]),
             ("a/**/b", &["a/b", "a/x/b", "a/x/y/b"], &["a/x", "b"]),
