@@ -5,7 +5,7 @@ use c2_shared::api::jobs::JobStateResponse;
 use c2_shared::api::many::{ChangeRequest, ManyRequest, ManyResponse, RefusedJob};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::id::JobId;
-use c2_shared::selection::Selection;
+use c2_shared::selection::{Common, Selection};
 use serde_json::{Map, Value};
 
 use crate::command::job_name::JobNames;
@@ -90,7 +90,15 @@ impl Many {
             if let (Some(limit), true) = (&answer.max_running, names_none) {
                 many.limits.push(limited(selection, *limit));
             } else if names_none {
-                nobody = Some(resolve::no_job(&selection.common));
+                nobody = Some(match &selection.common {
+                    Common::Batch(batch) => CommandError::refused(
+                        format!("all jobs of batch {batch:?} have ended"),
+                        format!(
+                            "`jobs --batch={batch} --all` lists them, `retry @batch:{batch}` runs those again that failed"
+                        ),
+                    ),
+                    common => resolve::no_job(common),
+                });
             }
             many.add(answer);
         }

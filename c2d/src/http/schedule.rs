@@ -156,8 +156,11 @@ async fn new_record(
     if spec.name.is_none() {
         // People look for its runs by its name, and a success follows a failure of the same name.
         spec.name = Some(name.clone());
-        if validate::new_spec(&spec).is_err() {
-            spec.name = None;
+        match validate::new_spec(&spec) {
+            Err(taken) if was.is_none() => return Err(taken.into()),
+            // One that was made when such a name could be given keeps it, and its runs have none.
+            Err(_) => spec.name = None,
+            Ok(()) => {}
         }
     }
     let timezone = timezone.unwrap_or_else(|| "UTC".to_owned());
@@ -243,7 +246,7 @@ pub(crate) fn refusal(reject: &Reject) -> ApiError {
             (ErrorCode::Conflict, format!("look at it, and change it again: schedule show {name}"))
         }
         Reject::RunSkipped { name, .. } => {
-            (ErrorCode::Conflict, format!("what is done with runs that overlap says: schedule show {name}"))
+            (ErrorCode::Conflict, format!("see what its `overlap` says: schedule show {name}"))
         }
         _ => (ErrorCode::Conflict, "remove some with: schedule remove NAME".to_owned()),
     };

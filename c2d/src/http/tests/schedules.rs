@@ -45,8 +45,8 @@ async fn viewers_look_and_operators_act() {
 #[tokio::test]
 async fn a_week_without_c2d_gives_the_runs_that_each_asked_for() {
     let lab = Lab::new().await;
-    for missed in ["once", "skip", "all"] {
-        add(&lab, missed, json!({"missed": missed})).await;
+    for (name, missed) in [("once", "once"), ("skip", "skip"), ("each", "all")] {
+        add(&lab, name, json!({"missed": missed})).await;
     }
     add(&lab, "paused", json!({"missed": "all"})).await;
     lab.operator("POST /api/schedules/pause/paused", "").await;
@@ -77,7 +77,7 @@ async fn a_week_without_c2d_gives_the_runs_that_each_asked_for() {
         let missed: u64 = runs.iter().filter_map(|run| run["missed"].as_u64()).sum();
         let expected = match name.as_str() {
             "once" | "skip" => (1, 167),
-            "all" => (20, 0),
+            "each" => (20, 0),
             _ => (0, 0),
         };
         assert_eq!((jobs, missed), expected, "{name}: the latest of its runs: {runs:?}");
@@ -157,11 +157,10 @@ async fn a_change_is_there_after_a_restart_with_the_files_of_now() {
 #[tokio::test]
 async fn runs_have_the_name_of_their_schedule_unless_they_get_another() {
     let lab = Lab::new().await;
-    // `12` would be an id.
     let table = [
         ("night", json!({}), json!("night")),
         ("mine", json!({"name": "own"}), json!("own")),
-        ("12", json!({}), Value::Null),
+        ("12", json!({"name": "twelve"}), json!("twelve")),
     ];
     for (schedule, more, name) in table {
         let mut spec = json!({"command": "true"});
@@ -170,6 +169,12 @@ async fn runs_have_the_name_of_their_schedule_unless_they_get_another() {
         let run = lab.operator(&format!("POST /api/schedules/run/{schedule}"), "").await.json();
         let job = lab.operator(&format!("GET /api/jobs/info/{}", run["job_id"].as_str().unwrap()), "").await.json();
         assert_eq!(job["name"], name, "{schedule}: {job}");
+    }
+    // `12` would be an id, and `failed` all that failed.
+    for name in ["13", "failed", "last", "3-9"] {
+        let request = json!({"name": name, "cron": "@daily", "spec": {"command": "true"}});
+        let refused = lab.operator("POST /api/schedules", &request.to_string()).await;
+        assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("name")), "{name}: {refused:?}");
     }
     lab.stop().await;
 }
