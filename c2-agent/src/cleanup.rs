@@ -114,7 +114,7 @@ pub(crate) fn remove(root: BorrowedFd<'_>, name: &str, held: &Held) -> Result<u6
     }
     let spare = name.starts_with(SPARE);
     if !spare {
-        let job: JobId = name.parse().map_err(|_| "it is no workspace".to_owned())?;
+        let job: JobId = name.parse().map_err(|_| "it is not a workspace".to_owned())?;
         if let Some(reason) = held.get(&job) {
             return Err(reason.clone());
         }
@@ -122,7 +122,7 @@ pub(crate) fn remove(root: BorrowedFd<'_>, name: &str, held: &Held) -> Result<u6
     let dir = match open_own_dir(root, name) {
         Ok(dir) => dir,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
-        Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Err("it is no folder".to_owned()),
+        Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Err("it is not a folder".to_owned()),
         Err(e) => return Err(failed(e)),
     };
     if !try_lock(&dir).map_err(failed)? {
@@ -187,11 +187,11 @@ mod tests {
         assert_eq!(
             kept,
             [
-                ("notes", "it is no workspace"),
+                ("notes", "it is not a workspace"),
                 ("job-2", LOCKED),
                 ("job-3", "its job has not ended"),
-                ("job-4", "it is no folder"),
-                ("job-5", "it is no folder"),
+                ("job-4", "it is not a folder"),
+                ("job-5", "it is not a folder"),
             ]
         );
         assert!(!root.join(".spare-1").exists() && root.join(".spare-2").exists());

@@ -111,7 +111,7 @@ impl Surroundings {
 }
 
 fn only_on_screen(line: &str) -> CommandError {
-    let message = format!("{:?} is for the full screen, which a script has not", line.trim());
+    let message = format!("{:?} is for the full screen, which a script does not have", line.trim());
     CommandError::usage(message, "start `c2-tui` without --exec and --file")
 }
 

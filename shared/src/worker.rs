@@ -189,7 +189,7 @@ impl FromStr for Neighbour {
     fn from_str(text: &str) -> Result<Self, String> {
         let words = Self::ALL.map(Self::word);
         let known = Self::ALL.into_iter().find(|neighbour| neighbour.word() == text);
-        known.ok_or_else(|| format!("{text:?} is none of {}", words.join(", ")))
+        known.ok_or_else(|| format!("{text:?} is not one of {}", words.join(", ")))
     }
 }
 

@@ -141,7 +141,7 @@ fn a_dry_run_says_what_a_submit_says() {
         let dry = cluster.exec(&["batch b --dry-run"]).await?;
         assert!(dry.status == 0 && dry.stderr.contains("line 2 and 1 more: no worker offers tag \"t\""), "{dry:?}");
         let run = cluster.exec(&[&format!("submit true --depends={failed}")]).await?;
-        assert!(run.stderr.contains("job-1 has ended already and is failed, so it never runs"), "{run:?}");
+        assert!(run.stderr.contains("job-1 has ended (failed), so it never runs"), "{run:?}");
         Ok(())
     });
 }

@@ -95,7 +95,7 @@ impl AddWorker {
         let named = "name it: add-worker .. --program=FILE";
         let cannot = |why: String| CommandError::refused(format!("cannot use {}: {why}", path.display()), named);
         let found = Program::look(&path).map_err(|error| cannot(error.to_string()))?;
-        let mut found = found.ok_or_else(|| cannot("it is no program for Linux on x86_64 or aarch64".to_owned()))?;
+        let mut found = found.ok_or_else(|| cannot("it is not a program for Linux on x86_64 or aarch64".to_owned()))?;
         // ssh runs in another folder than the console.
         found.path = std::path::absolute(&found.path).map_err(|error| cannot(error.to_string()))?;
         Ok(found)

@@ -139,6 +139,6 @@ pub(crate) fn field(flag: &str, also: &'static [Field]) -> Result<&'static str, 
     let found = fields(also).find(|(name, _)| *name == flag).map(|(_, field)| *field);
     found.ok_or_else(|| {
         let hint = hint::for_unknown(flag, fields(also).map(|(name, _)| *name), "");
-        CommandError::usage(format!("--clear: {flag:?} is no flag that can be cleared"), hint)
+        CommandError::usage(format!("--clear: {flag:?} is not a flag that can be cleared"), hint)
     })
 }

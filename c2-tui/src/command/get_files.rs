@@ -61,7 +61,7 @@ impl GetFiles {
             at_home(word)?;
             if word.contains(['*', '?', '$']) && !dir.exists() {
                 let hint = "all files of a job are fetched; which it leaves is said at its submit: --download=GLOB";
-                return Err(CommandError::usage(format!("{word:?} is no folder to fetch into"), hint));
+                return Err(CommandError::usage(format!("{word:?} is not a folder to fetch into"), hint));
             }
         }
         if let (Some(dir), Some(word)) = (&dir, self.operands.last())

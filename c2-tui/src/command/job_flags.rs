@@ -287,7 +287,7 @@ fn on_lost(text: &str) -> Result<OnLost, String> {
         "requeue" => Ok(OnLost::Requeue),
         "fail" => Ok(OnLost::Fail),
         "wait" => Ok(OnLost::Wait),
-        _ => Err(format!("{text:?} is none of requeue, fail, wait")),
+        _ => Err(format!("{text:?} is not one of requeue, fail, wait")),
     }
 }
 
@@ -373,7 +373,7 @@ mod tests {
             (|f| f.retries = Some("-1".into()), "\"-1\" is not a whole number"),
             (|f| f.priority = Some("high".into()), "\"high\" is not a whole number"),
             (|f| f.env = vec!["A".into()], "\"A\": write it as KEY=VALUE"),
-            (|f| f.on_lost = Some("x".into()), "\"x\" is none of requeue, fail, wait"),
+            (|f| f.on_lost = Some("x".into()), "\"x\" is not one of requeue, fail, wait"),
             (|f| f.retry_delay = Some("1x".into()), "\"1x\" is not a duration like 90, 90s, 5m or 2h30m"),
         ];
         for (edit, why) in wrong {

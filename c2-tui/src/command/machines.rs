@@ -40,12 +40,12 @@ pub(crate) async fn find(context: &Context, text: &str) -> Result<Vec<Machine>, 
     for stranger in strangers {
         let (ip, hostname) = match stranger.parse::<IpAddr>() {
             Ok(ip) => {
-                context.progress(&format!("{ip} is no worker; it is reached all the same"));
+                context.progress(&format!("{ip} is not a worker; it is reached all the same"));
                 (ip.to_canonical(), String::new())
             }
             Err(_) => match look_up(&stranger).await {
                 Some(ip) => {
-                    context.progress(&format!("{stranger} is no worker; its address is {ip}"));
+                    context.progress(&format!("{stranger} is not a worker; its address is {ip}"));
                     (ip, stranger)
                 }
                 None => return Err(refused(context, &stranger, &TargetError::UnknownWorker(stranger.clone())).await),

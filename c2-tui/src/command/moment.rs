@@ -17,7 +17,7 @@ pub(crate) fn parse_ms(text: &str) -> Result<u64, String> {
     let now = clock::here();
     let time = read(text, &now).ok_or_else(|| {
         if let Some(written) = habit(text, &now) {
-            return format!("{text:?} is no time; write {written}");
+            return format!("{text:?} is not a time; write {written}");
         }
         if let Some((_, name)) = text.rsplit_once(' ')
             && name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -180,7 +180,7 @@ mod tests {
         for text in table {
             assert_eq!(seen(text), None, "{text}");
         }
-        assert_eq!(parse_ms("in 2h").unwrap_err(), "\"in 2h\" is no time; write +2h");
+        assert_eq!(parse_ms("in 2h").unwrap_err(), "\"in 2h\" is not a time; write +2h");
         let words = "\"soon\" is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00 Europe/Berlin";
         assert_eq!(parse_ms("soon").unwrap_err(), words);
         assert_eq!(parse_ms("1960-01-01T00:00Z").unwrap_err(), "\"1960-01-01T00:00Z\" lies before 1970");

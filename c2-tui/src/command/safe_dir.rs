@@ -59,7 +59,7 @@ impl SafeDir {
                 Err(e) => return Err(e.into()),
             }
             folder = openat(&folder, part, DIR | OFlags::NOFOLLOW, Mode::empty())
-                .map_err(|_| io::Error::other(format!("{part:?} on its way is no folder")))?;
+                .map_err(|_| io::Error::other(format!("{part:?} on its way is not a folder")))?;
         }
         Ok(Place { folder, name: name.to_owned(), aside: format!(".{:.16}.c2-part", blob.to_string()), executable })
     }

@@ -80,7 +80,7 @@ fn list(text: &str) -> Result<Vec<Item>, String> {
 impl Axis {
     fn read(text: &str) -> Result<Self, String> {
         let Some((name, values)) = text.split_once('=') else {
-            return Err(format!("{text:?} is no name with values"));
+            return Err(format!("{text:?} is not a name with values"));
         };
         let is_name = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_list_is_said() {
         let table: [(&[&str], &str); 10] = [
-            (&["lr"], "--sweep: \"lr\" is no name with values"),
+            (&["lr"], "--sweep: \"lr\" is not a name with values"),
             (&["=1"], "--sweep: \"\" cannot be a name, which has letters, digits and _"),
             (&["1x=1"], "--sweep: \"1x\" cannot be a name, which has letters, digits and _"),
             (&["index=1"], "--sweep: the name \"index\" means the number of a job in an array already"),
@@ -196,7 +196,7 @@ mod tests {
             (&["lr=9-1"], "--sweep: lr: \"9-1\" ends before it begins"),
             (&["lr=1-9:0"], "--sweep: lr: \"1-9:0\" steps by 0 and never ends"),
             (&["a=1", "a=2"], "--sweep: a is swept twice"),
-            (&["a=1", ""], "--sweep: \"\" is no name with values"),
+            (&["a=1", ""], "--sweep: \"\" is not a name with values"),
         ];
         for (texts, message) in table {
             assert_eq!(of(texts).unwrap_err().message, message, "{texts:?}");

@@ -15,16 +15,16 @@ pub(super) struct Fields {
     either: bool,
 }
 
-/// What a field may hold: its name, the numbers from and to, and words for the numbers from the first on.
+/// What a field may hold: its name with an article, the numbers from and to, and words for the numbers from the first on.
 struct Field(&'static str, u32, u32, &'static [&'static str]);
 
-const MINUTE: Field = Field("minute", 0, 59, &[]);
-const HOUR: Field = Field("hour", 0, 23, &[]);
-const DAY: Field = Field("day of the month", 1, 31, &[]);
+const MINUTE: Field = Field("a minute", 0, 59, &[]);
+const HOUR: Field = Field("an hour", 0, 23, &[]);
+const DAY: Field = Field("a day of the month", 1, 31, &[]);
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const MONTH: Field = Field("month", 1, 12, &MONTHS);
+const MONTH: Field = Field("a month", 1, 12, &MONTHS);
 /// Sunday is 0, and 7 as well.
-const WEEKDAY: Field = Field("day of the week", 0, 7, &["sun", "mon", "tue", "wed", "thu", "fri", "sat"]);
+const WEEKDAY: Field = Field("a day of the week", 0, 7, &["sun", "mon", "tue", "wed", "thu", "fri", "sat"]);
 
 const WORDS: [(&str, &str); 7] = [
     ("@yearly", "0 0 1 1 *"),
@@ -42,7 +42,7 @@ impl Fields {
         let known = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
         if known.is_none() && text.starts_with('@') {
             let words: Vec<&str> = WORDS.iter().map(|(word, _)| *word).collect();
-            return Err(format!("{text:?} is none of {}", words.join(", ")));
+            return Err(format!("{text:?} is not one of {}", words.join(", ")));
         }
         let parts: Vec<&str> = known.map_or(text, |(_, fields)| fields).split_whitespace().collect();
         let [minutes, hours, days, months, weekdays] = parts.as_slice() else {
@@ -86,7 +86,7 @@ impl Field {
 
     fn part(&self, text: &str) -> Result<u64, String> {
         let Self(name, first, last, _) = self;
-        let wrong = || format!("{text:?} is no {name}, which is {first} to {last}");
+        let wrong = || format!("{text:?} is not {name}, which is {first} to {last}");
         let (range, step) = text.split_once('/').map_or((text, None), |(range, step)| (range, Some(step)));
         let step: Option<u32> = step.map(|step| step.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)).transpose()?;
         let (from, to) = match range.split_once('-') {

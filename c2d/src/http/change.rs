@@ -127,7 +127,7 @@ impl Patch {
         merged(&plain, &set, changes)?;
         match set.keys().map(String::as_str).find(|key| !changes(key)) {
             None => Ok(Self { set, more_time_s }),
-            Some("hold") => Err(invalid("hold is no part of a change", "use POST /api/jobs/hold or release")),
+            Some("hold") => Err(invalid("hold is not part of a change", "use POST /api/jobs/hold or release")),
             Some(key) => {
                 let hint = "cancel the job, and submit it again as you want it";
                 Err(invalid(format!("{key} does not change"), hint))

@@ -49,7 +49,7 @@ pub enum Outlook {
     Offline { among: Among },
     #[error("every worker{} that it could run on is draining, so it waits", of_group(.group.as_ref()))]
     Draining { group: Option<String> },
-    #[error("{on} has ended already and is {state}, so it never runs")]
+    #[error("{on} has ended ({state}), so it never runs")]
     Unmet { on: JobId, state: JobState },
 }
 

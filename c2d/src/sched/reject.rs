@@ -36,7 +36,7 @@ pub enum Reject {
     Started { job: JobId, field: &'static str },
     #[error("{job} was changed meanwhile")]
     Changed { job: JobId },
-    #[error("{on} has ended already and is {state}, so {job} would never run")]
+    #[error("{on} has ended ({state}), so {job} would never run")]
     NeverRuns { job: JobId, on: JobId, state: JobState },
     #[error("this worker was heard from {ip} {} ago and may still be at work there", span(*silent_ms))]
     MayBeAtWork { ip: IpAddr, silent_ms: u64 },

@@ -52,7 +52,7 @@ const NOT_COPIED: [&str; 9] =
 pub enum UpkeepError {
     #[error("{0:?} is already there")]
     Exists(PathBuf),
-    #[error("{0:?} is no data folder of c2d")]
+    #[error("{0:?} is not a data folder of c2d")]
     NoFolder(PathBuf),
     #[error("{path:?} is not a backup that can be used: {why}")]
     Damaged { path: PathBuf, why: String },

@@ -24,7 +24,7 @@ fn a_machine_without_an_agent_is_reached() {
         machines.configure()?;
         let output = cluster.exec(&["pdsh 127.60.0.2 echo up"]).await?;
         assert_eq!((output.status, output.stdout.as_str()), (0, "127.60.0.2: up\n"), "{output:?}");
-        assert!(output.stderr.contains("127.60.0.2 is no worker; it is reached all the same"), "{output:?}");
+        assert!(output.stderr.contains("127.60.0.2 is not a worker; it is reached all the same"), "{output:?}");
         let both = cluster.exec(&["pdsh 127.60.0.[1,2] df -h / --output=source"]).await?;
         assert_eq!(both.stdout.matches(": Filesystem").count(), 2, "flags behind the command are its own: {both:?}");
         let reads = cluster.exec(&["pdsh 127.60.0.2 cat", "verify-ssh 127.60.0.2"]).await?;

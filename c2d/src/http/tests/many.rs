@@ -84,7 +84,7 @@ async fn what_no_job_could_become_is_refused_at_once() {
     lab.some_jobs(&json!(["a"])).await;
     let table = [
         (json!({}), "set is empty"),
-        (json!({"hold": true}), "hold is no part of a change"),
+        (json!({"hold": true}), "hold is not part of a change"),
         (json!({"stdin": "YQ=="}), "stdin does not change"),
         (json!({"upload": []}), "upload does not change"),
         (json!({"idempotency_key": "k"}), "idempotency_key does not change"),

@@ -49,7 +49,7 @@ impl Target {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => Ok(Self::Web { form, url }),
             _ => Err(format!("{url:?} is no URL like https://example.org/hook")),
         };
-        let (form, rest) = text.split_once(':').ok_or_else(|| format!("{text:?} is no target"))?;
+        let (form, rest) = text.split_once(':').ok_or_else(|| format!("{text:?} is not a target"))?;
         match form {
             "http" | "https" => {
                 let known =
@@ -59,14 +59,14 @@ impl Target {
             }
             "ntfy" if rest.contains("://") => web(Form::Ntfy, rest),
             "ntfy" if is_topic(rest) => web(Form::Ntfy, &format!("{NTFY}{rest}")),
-            "ntfy" => Err(format!("{rest:?} is no topic of ntfy: letters, digits, _ and -")),
+            "ntfy" => Err(format!("{rest:?} is not a topic of ntfy: letters, digits, _ and -")),
             "discord" => web(Form::Discord, rest),
             "slack" => web(Form::Slack, rest),
             "apprise" => web(Form::Apprise, rest),
             "mail" if is_address(rest) => Ok(Self::Mail(rest.to_owned())),
-            "mail" => Err(format!("{rest:?} is no mail address")),
+            "mail" => Err(format!("{rest:?} is not a mail address")),
             "command" if !rest.is_empty() => Ok(Self::Command(rest.to_owned())),
-            _ => Err(format!("{text:?} is no target")),
+            _ => Err(format!("{text:?} is not a target")),
         }
     }
 

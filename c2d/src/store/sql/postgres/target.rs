@@ -26,7 +26,7 @@ pub struct Target {
 /// Why a text names no database.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    #[error("the store is no address of a PostgreSQL database: {0}")]
+    #[error("the store is not an address of a PostgreSQL database: {0}")]
     Malformed(String),
     #[error("the store names no host")]
     NoHost,
