@@ -157,11 +157,11 @@ impl Transfers {
         true
     }
 
-    /// Stops delivering for a job that was cancelled; its result as it is without the files.
+    /// Stops delivering for a job that was cancelled; its result is that.
     pub(crate) fn stop_delivering(&mut self, attempt: AttemptId) -> Option<(AttemptResult, bool)> {
         let (kept, on_disk, task) = self.delivering.remove(&attempt)?;
         task.abort();
-        let result = cut_short(&kept, "the job was cancelled before it was delivered");
+        let result = called_off(&kept);
         self.delivered.insert(attempt, (kept, on_disk));
         Some((result, on_disk))
     }
@@ -213,8 +213,15 @@ impl Transfers {
     }
 }
 
+/// The result of an attempt that was cancelled after its command had ended: whoever waits for its files must not
+/// take it for a success.
+pub(crate) fn called_off(kept: &Kept) -> AttemptResult {
+    let result = cut_short(kept, "the job was cancelled before it was delivered");
+    AttemptResult { outcome: Outcome::Cancelled, ..result }
+}
+
 /// The result of an attempt without what it leaves.
-pub(crate) fn cut_short(Kept { result, leaves }: &Kept, reason: &str) -> AttemptResult {
+fn cut_short(Kept { result, leaves }: &Kept, reason: &str) -> AttemptResult {
     let mut result = result.clone();
     if !leaves.download.is_empty() {
         result.problems = vec![reason.to_owned()];

@@ -20,7 +20,7 @@ use crate::slurm::Control;
 use crate::spool::{Kept, Spooled};
 use crate::supervise::synthetic;
 use crate::supervise::wire::{Leaves, Start, Verdict};
-use crate::transfer::{Moved, cut_short};
+use crate::transfer::{Moved, called_off};
 use crate::upgrade::Fetched;
 
 /// Results before which something else has to be delivered.
@@ -106,7 +106,7 @@ impl Agent {
         } else if let Some((result, on_disk)) = self.transfers.stop_delivering(attempt) {
             self.end(result, on_disk);
         } else if let Some(kept) = self.leaving.waiting.remove(&attempt) {
-            self.end(cut_short(&kept, "the job was cancelled before it was delivered"), true);
+            self.end(called_off(&kept), true);
         } else {
             self.runners.kill(attempt, Verdict::Cancelled);
         }

@@ -154,7 +154,7 @@ impl Turn<'_> {
     /// The running attempt of a job is lost; what follows is the job's own choice.
     fn lose(&mut self, attempt: AttemptId, back: Back) {
         let job = self.s.jobs.get(attempt.job).expect("only an active job loses its attempt");
-        if let (Some(outcome), false) = (self.s.delivered(attempt), job.terms.leaves_files) {
+        if let (Some(outcome), false) = (self.s.delivered(attempt), job.terms.leaves_files || job.cancelling) {
             let outcome = outcome.clone();
             return self.conclude_without_output(attempt, outcome);
         }

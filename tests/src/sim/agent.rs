@@ -106,6 +106,8 @@ pub(crate) struct Told {
     pub(crate) fresh: Vec<(AttemptId, Vec<String>)>,
     /// Given back.
     pub(crate) returned: Vec<AttemptId>,
+    /// Had ended, and what they left is no longer on its way.
+    pub(crate) cut_short: Vec<AttemptId>,
 }
 
 impl Agent {
@@ -301,8 +303,9 @@ impl Agent {
             if self.staged.remove(attempt).is_some() {
                 self.unsent.push(result(*attempt, Outcome::Cancelled));
             }
-            if let Some((outcome, _)) = self.delivering.remove(attempt) {
-                self.unsent.push(result(*attempt, outcome));
+            if self.delivering.remove(attempt).is_some() {
+                self.unsent.push(result(*attempt, Outcome::Cancelled));
+                told.cut_short.push(*attempt);
             }
             // The processes need a moment to end.
             if let Some(running) = self.running.get_mut(attempt) {

@@ -60,6 +60,8 @@ pub(crate) struct Oracle {
     started: BTreeSet<AttemptId>,
     /// Every attempt that a machine said it never started.
     given_back: BTreeSet<AttemptId>,
+    /// Every attempt that had ended and whose delivery was called off.
+    cut_short: BTreeSet<AttemptId>,
     /// Where each job has living processes.
     folders: BTreeMap<JobId, usize>,
     /// Process trees that are alive: by job.
@@ -181,6 +183,8 @@ impl Oracle {
                     let faulty = matches!(outcome, Outcome::Setup { reason } if reason == FAULT);
                     assert!(!faulty, "I21: {job} ends with a machine's fault");
                     self.check_void(AttemptId { job: *job, number: *attempt }, outcome);
+                    let whole = !outcome.ran_to_an_end() || !self.cut_short.contains(&number);
+                    assert!(whole, "{job} counts as done, and what it left was thrown away");
                     let old = self.verdicts.insert(*job, outcome.clone());
                     assert!(old.is_none(), "I3: {job} ended twice");
                     self.ended_ms.insert(*job, now_ms);
@@ -381,6 +385,11 @@ impl Oracle {
     pub(crate) fn give_back(&mut self, attempt: AttemptId) {
         assert!(!self.started.contains(&attempt), "I21: {attempt} had started");
         self.given_back.insert(attempt);
+    }
+
+    /// Machines threw away what ended attempts had left.
+    pub(crate) fn cut_short(&mut self, attempts: Vec<AttemptId>) {
+        self.cut_short.extend(attempts);
     }
 
     /// A process tree is dead.

@@ -400,7 +400,8 @@ impl<D: Disk> World<D> {
         let agent = &mut self.agents[i];
         // An agent that answered an outdated answer with a new poll would outdate its own polls for
         // ever.
-        let Some(Told { fresh, returned }) = agent.read(seq, answer, self.now.mono.0) else { return };
+        let Some(Told { fresh, returned, cut_short }) = agent.read(seq, answer, self.now.mono.0) else { return };
+        self.oracle.cut_short(cut_short);
         for (attempt, tags) in fresh {
             let fetches = !(self.agents[i].old || self.brisk && self.random.chance(95));
             let fetches_ms = if fetches { self.random.pick(&[0, 0, 0, 200, 8_000]) } else { 0 };

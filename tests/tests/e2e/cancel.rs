@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, JobState, Outcome};
 use c2_tests::wait::SOON;
 use c2_tests::{eventually, is_alive, scenario};
@@ -14,6 +15,7 @@ crate::tests![
     a_daemon_does_not_outlive_the_job_that_started_it,
     a_timeout_ends_a_job_that_ignores_signals,
     a_waiting_job_is_cancelled_at_once,
+    a_job_whose_files_are_on_the_way_is_cancelled_as_a_whole,
 ];
 
 /// Starts a daemon with its own session, which no signal to the job's group reaches, and tells
@@ -108,6 +110,32 @@ fn thousands_of_jobs_are_one_request() {
         assert!(log.contains("4997 jobs from job-4 to job-5000"), "the log says which");
         let json = cluster.console(&["--json", "--exec", "cancel 1"]).await?;
         assert!(json.stderr.contains("has ended already"), "{json:?}");
+        Ok(())
+    });
+}
+
+fn a_job_whose_files_are_on_the_way_is_cancelled_as_a_whole() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        // It takes seconds to be read, and no room on the disk.
+        let submitted = cluster.exec(&["submit \"truncate -s 4G large\" --download=large"]).await?;
+        assert_eq!(submitted.status, 0, "{submitted:?}");
+        let next = cluster.exec(&["submit \"wc -c large\" --with-files-of=1"]).await?;
+        assert_eq!(next.status, 0, "{next:?}");
+        eventually("the delivery", SOON, async || {
+            let listed = cluster.exec(&["jobs --state=delivering"]).await?;
+            Ok(listed.stdout.contains("job-1").then_some(()))
+        })
+        .await?;
+        let cancelled = cluster.exec(&["cancel 1"]).await?;
+        assert_eq!(cancelled.status, 0, "{cancelled:?}");
+        let end = cluster.ended(JobId(1)).await?.job;
+        assert_eq!(end.row.outcome, Some(Outcome::Cancelled), "{end:?}");
+        let next = cluster.ended(JobId(2)).await?.job;
+        assert_eq!(next.row.outcome, Some(Outcome::Dependency { root: JobId(1) }), "{next:?}");
+        let files = cluster.exec(&["get-files 1"]).await?;
+        let told = format!("{}{}", files.stdout, files.stderr);
+        assert!(told.contains("the job was cancelled before it was delivered"), "{files:?}");
         Ok(())
     });
 }

@@ -86,6 +86,28 @@ fn one_that_was_to_leave_files_goes_by_its_own_choice() {
 }
 
 #[test]
+fn a_cancel_of_what_is_on_its_way_counts_whatever_becomes_of_the_worker() {
+    for is_heard in [true, false] {
+        let mut lab = Lab::new(&[2]);
+        with_tag(&mut lab, |_| ());
+        lab.deliver(2, attempt(1, 1), DONE);
+        lab.poll(2);
+        lab.apply(event::CancelRequested { job: JobId(1) }).unwrap();
+        if is_heard {
+            let agent = lab.agents.get_mut(&2).unwrap();
+            agent.ended.clear();
+            agent.running.insert(attempt(1, 1));
+            lab.finish(2, attempt(1, 1), Outcome::Cancelled);
+            lab.poll(2);
+        } else {
+            lab.sleep(LEASE_MS);
+        }
+        assert_eq!(lab.outcome(1), Some(Outcome::Cancelled), "heard: {is_heard}");
+        lab.decided.clear();
+    }
+}
+
+#[test]
 fn what_a_worker_has_and_did_not_start_is_no_crash() {
     let mut lab = Lab::new(&[2]);
     lab.submit(vec![plain()]).unwrap();
