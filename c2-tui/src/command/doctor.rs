@@ -114,9 +114,9 @@ fn of_worker(row: &WorkerRow) -> Check {
         let silent =
             row.silent_ms.map_or_else(|| "since c2d started".to_owned(), |ms| format!("for {}", time::span(ms)));
         let hint = if row.passed_on {
-            "another worker has its address; `remove-worker` with the beginning of its id if it is gone"
+            format!("another worker has its address; `remove-worker {}` if it is gone", row.worker_id.short())
         } else {
-            "check that it is on and c2-agent runs there; `remove-worker` if it is gone for good"
+            "check that it is on and c2-agent runs there; `remove-worker` if it is gone for good".to_owned()
         };
         Check::fail(&what, format!("not heard {silent}"), hint)
     } else if let Some(at) = row.copied_at {

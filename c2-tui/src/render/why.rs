@@ -132,6 +132,12 @@ fn whereabouts(now: &Whereabouts) -> Vec<String> {
     [moved, passed_on, copied].into_iter().flatten().collect()
 }
 
+/// A worker by its address, and by its id where that means another one.
+fn called(worker: &WorkerVerdict) -> String {
+    let id = worker.worker_id.as_ref().filter(|_| worker.whereabouts.passed_on);
+    id.map_or_else(|| worker.ip.to_string(), |id| format!("{} (id {})", worker.ip, id.short()))
+}
+
 /// The latest attempt, if it was lost, and the address of its worker.
 fn lost(why: &Explanation) -> Option<(u32, IpAddr)> {
     let attempt = why.before.as_ref().filter(|attempt| attempt.outcome == Some(Outcome::Lost))?;

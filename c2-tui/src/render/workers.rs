@@ -72,7 +72,11 @@ pub(crate) fn to_lose(info: &WorkerInfo) -> String {
     if !held.is_empty() {
         text.push_str(&format!("  they hold {}, which is free then\n", joined(held)));
     }
-    if row.past_lease {
+    if row.status.is_reachable() {
+        text.push_str(
+            "nothing was changed, as it is heard; one that had its address before goes by its id: see `list`\n",
+        );
+    } else if row.past_lease {
         text.push_str("nothing was changed; if that machine is gone, the same with --yes\n");
     } else {
         text.push_str("nothing was changed; it may come back: it counts as gone a minute after it was last heard\n");
@@ -106,7 +110,7 @@ pub(crate) fn problem(row: &WorkerRow) -> Option<String> {
     if row.wakes_failed >= WAKE_TRIES {
         return Some(format!("its machine was woken {} times and not heard; `wake` tries again", row.wakes_failed));
     }
-    row.passed_on.then(|| "another worker has its address by now".to_owned())
+    row.passed_on.then(|| format!("another worker has its address by now; its own id is {}", row.worker_id.short()))
 }
 
 pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {

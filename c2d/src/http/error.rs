@@ -180,8 +180,11 @@ fn of_worker(reject: &Reject) -> ErrorBody {
         Reject::Unwakeable { .. } => {
             body(ErrorCode::Conflict, "upgrade its agent, and have it reach c2d by a network card, not by a tunnel")
         }
-        Reject::WorkerOnline { .. } => {
-            body(ErrorCode::Conflict, "stop its c2-agent; 15 s later it is offline and can be removed")
+        Reject::WorkerOnline { before, .. } => {
+            let ids: String =
+                before.iter().map(|id| format!("; who had its address before is {}", id.short())).collect();
+            let hint = format!("stop its c2-agent; 15 s later it is offline and can be removed{ids}");
+            body(ErrorCode::Conflict, &hint)
         }
         Reject::WorkerBusy { worker, .. } => {
             let hint = format!("wait until they have ended; if the machine is gone: remove-worker {worker} --lost");

@@ -328,17 +328,37 @@ impl Turn<'_> {
     }
 
     /// Marks those that were heard at an address before as being there no longer.
-    fn pass_on(&mut self, ip: IpAddr, to: &WorkerId) {
+    pub(super) fn pass_on(&mut self, ip: IpAddr, to: &WorkerId) {
         let now = self.now.mono;
         let before = self.s.workers.values().filter(|worker| {
             worker.ip() == ip && worker.id() != to && !worker.record.passed_on && !worker.is_online(now)
         });
-        let before: Vec<WorkerRecord> = before.map(|worker| worker.record.clone()).collect();
-        for record in before {
-            let (worker, to) = (self.s.who(&record.intro.id), self.s.who(to));
-            self.decide(Decision::PutWorker(Box::new(WorkerRecord { passed_on: true, ..record })));
-            self.s.touched.notes.push(Note::PassedOn { worker, to });
+        let before: Vec<WorkerId> = before.map(|worker| worker.id().clone()).collect();
+        for id in before {
+            self.mark_passed_on(&id, to);
         }
+    }
+
+    /// A worker is heard no longer: if another one is settled at its address, it has passed on to that one.
+    pub(super) fn leave_address(&mut self, id: &WorkerId) {
+        let worker = &self.s.workers[id];
+        if worker.record.passed_on {
+            return;
+        }
+        let (now, ip) = (self.now.mono, worker.ip());
+        let is_there = |other: &&Worker| {
+            other.id() != id && other.ip() == ip && other.record.intro.ip == ip && other.is_online(now)
+        };
+        if let Some(to) = self.s.workers.values().find(is_there).map(|other| other.id().clone()) {
+            self.mark_passed_on(id, &to);
+        }
+    }
+
+    fn mark_passed_on(&mut self, id: &WorkerId, to: &WorkerId) {
+        let record = self.s.workers[id].record.clone();
+        let (worker, to) = (self.s.who(id), self.s.who(to));
+        self.decide(Decision::PutWorker(Box::new(WorkerRecord { passed_on: true, ..record })));
+        self.s.touched.notes.push(Note::PassedOn { worker, to });
     }
 }
 

@@ -66,6 +66,9 @@ impl Turn<'_> {
             self.s.touch_worker(id);
             self.touch_jobs_of(id);
         }
+        if silent_ms >= WORKER_OFFLINE_MS {
+            self.leave_address(id);
+        }
         if parked_too_long {
             self.answer_parked(id, Vec::new());
         }

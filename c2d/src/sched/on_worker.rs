@@ -190,11 +190,13 @@ impl Event for WorkerRemoved {
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let Self { worker: id, lost } = self;
         let worker = turn.s.workers.get(&id).ok_or_else(|| Reject::UnknownWorker { worker: id.clone() })?;
-        let called = || worker.ip().to_string();
+        let called = || turn.s.called(&id);
         // It would register again at once; and its polls that are still under way would be taken for
         // those of a stranger, with all that was known of their order forgotten.
         if worker.is_online(turn.now.mono) {
-            return Err(Reject::WorkerOnline { worker: called() });
+            let before = turn.s.workers.values().filter(|other| other.ip() == worker.ip() && other.record.passed_on);
+            let before = before.map(|other| other.id().clone()).collect();
+            return Err(Reject::WorkerOnline { worker: called(), before });
         }
         if lost && !worker.presence.expired {
             let left_ms = LEASE_MS.saturating_sub(turn.now.mono.since_ms(worker.presence.contact));
@@ -250,6 +252,10 @@ impl Turn<'_> {
         if back && !self.s.workers[id].record.asleep {
             let worker = self.s.who(id);
             self.s.touched.notes.push(Note::Back { worker, silent_ms });
+            if self.s.workers[id].record.intro.ip == ip {
+                // Others fell silent at its address while it was not heard itself.
+                self.pass_on(ip, id);
+            }
         }
         self.s.touch_worker(id);
     }

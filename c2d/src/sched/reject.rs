@@ -65,7 +65,11 @@ pub enum Reject {
     #[error("worker {worker} still holds {}", attempts(held))]
     WorkerBusy { worker: String, held: Vec<AttemptId> },
     #[error("worker {worker} is online")]
-    WorkerOnline { worker: String },
+    WorkerOnline {
+        worker: String,
+        /// Those that had its address before.
+        before: Vec<WorkerId>,
+    },
     #[error("there is a schedule {name:?} already")]
     ScheduleExists { name: String },
     #[error("unknown schedule {name:?}")]

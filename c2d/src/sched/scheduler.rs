@@ -290,9 +290,10 @@ impl Scheduler {
         Who { id: id.clone(), ip: worker.ip(), hostname: worker.record.intro.hostname.clone() }
     }
 
-    /// A worker as people call it: by its address, or by its id if it is not known any more.
+    /// A worker as people call it: by its address, or by its id if that means another one or it is not known any more.
     pub(crate) fn called(&self, id: &WorkerId) -> String {
-        self.workers.get(id).map_or_else(|| id.to_string(), |worker| worker.ip().to_string())
+        let there = self.workers.get(id).filter(|worker| !worker.record.passed_on);
+        there.map_or_else(|| id.to_string(), |worker| worker.ip().to_string())
     }
 
     /// Notes that a worker's row changed.

@@ -134,7 +134,8 @@ impl<D: Disk> World<D> {
             self.apply(event::DrainSet { worker, drain: false });
         }
         self.remove_schedules();
-        self.oracle.calm_since(self.now.mono.0);
+        let calm = self.now.mono;
+        self.oracle.calm_since(calm.0);
         for _ in 0..40_000 {
             let queue = self.scheduler.queue(self.now);
             let idle = self.agents.iter().all(Agent::is_idle);
@@ -149,6 +150,9 @@ impl<D: Disk> World<D> {
             self.give_up_the_dead();
             self.step();
             self.oracle.check_survivors(self.now.mono.0);
+            if self.now.mono.since_ms(calm) > LEASE_MS {
+                self.check_addresses();
+            }
         }
         self.commit();
         let left = self.scheduler.jobs(self.now, None, None, 5);

@@ -6,6 +6,7 @@ use c2_shared::api::why::{Explanation, Obstacle, Reason, WorkerVerdict};
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
+use crate::render::why::called;
 use crate::render::workers::joined;
 
 /// What keeps a job from a worker, by what ends it.
@@ -82,12 +83,13 @@ fn of_itself(why: &Explanation) -> Option<String> {
 fn there(why: &Explanation) -> Option<String> {
     let at = |fits: &dyn Fn(Ends) -> bool| {
         let fitting = |worker: &&WorkerVerdict| worker.obstacles.iter().all(|obstacle| fits(ends(obstacle)));
-        let found: Vec<String> = why.workers.iter().filter(fitting).map(|worker| worker.ip.to_string()).collect();
-        (!found.is_empty()).then(|| joined(found))
+        let found: Vec<&WorkerVerdict> = why.workers.iter().filter(fitting).collect();
+        (!found.is_empty()).then_some(found)
     };
+    let named = |workers: Vec<&WorkerVerdict>| joined(workers.into_iter().map(called));
     let with_jobs = |end| end == Ends::WithJobs;
     if let Some(there) = at(&with_jobs) {
-        return Some(format!("it starts as soon as there is room on {there}"));
+        return Some(format!("it starts as soon as there is room on {}", named(there)));
     }
     // What it could not start before is tried again there when the disk takes files again.
     let is_full = |worker: &WorkerVerdict| worker.obstacles.iter().any(|o| ends(o) == Ends::WithRoom);
@@ -95,19 +97,20 @@ fn there(why: &Explanation) -> Option<String> {
     let only_full = |worker: &&WorkerVerdict| {
         is_full(worker) && worker.obstacles.iter().all(|o| ends(o) == Ends::WithRoom || follows(o))
     };
-    let full: Vec<String> = why.workers.iter().filter(only_full).map(|worker| worker.ip.to_string()).collect();
+    let full: Vec<&WorkerVerdict> = why.workers.iter().filter(only_full).collect();
     if !full.is_empty() {
-        let there = joined(full);
+        let there = named(full);
         return Some(format!("make room on {there}, for instance with `cleanup-workspaces`, or repair its disk"));
     }
     if let Some(there) = at(&|end| with_jobs(end) || end == Ends::WithOthers) {
-        return Some(format!("it starts when no one else needs one of these: {there}"));
+        return Some(format!("it starts when no one else needs one of these: {}", named(there)));
     }
     if let Some(there) = at(&|end| with_jobs(end) || end == Ends::ByResume) {
-        return Some(format!("`resume {}` lets it start there", there.replace(", ", ",")));
+        let there: Vec<String> = there.iter().map(|worker| worker.ip.to_string()).collect();
+        return Some(format!("`resume {}` lets it start there", there.join(",")));
     }
     let returns = |end| !matches!(end, Ends::ByChange | Ends::WithRoom);
-    at(&returns).map(|there| format!("it starts when one of these is back or repaired: {there}"))
+    at(&returns).map(|there| format!("it starts when one of these is back or repaired: {}", named(there)))
 }
 
 /// That it starts nowhere, and what would change that.

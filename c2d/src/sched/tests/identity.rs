@@ -118,6 +118,37 @@ fn a_stranger_at_a_known_address_gets_the_address_and_nothing_else() {
 }
 
 #[test]
+fn a_machine_that_begins_anew_at_once_takes_its_address_along() {
+    let mut lab = at_work(OnLost::Requeue);
+    introduce(&mut lab, Introduction { ip: ip(2), ..Lab::introduction(9) }).unwrap();
+    lab.agents.entry(9).or_default().at = Some(2);
+    for _ in 0..3 {
+        lab.sleep(WORKER_OFFLINE_MS / 3);
+        lab.poll(9);
+    }
+    let old = lab.s.worker(lab.now, &id(2)).unwrap();
+    assert_eq!((old.status, old.passed_on), (WorkerStatus::Offline, true));
+    assert_eq!(noted(&mut lab, |note| matches!(note, Note::PassedOn { .. })), 1);
+    lab.expect("worker 9; answer 9; answer 9; worker 2; answer 9");
+    let removed = lab.apply(event::WorkerRemoved { worker: id(9), lost: true });
+    assert_eq!(removed, Err(Reject::WorkerOnline { worker: "127.0.0.2".into(), before: vec![id(2)] }));
+    let removed = lab.apply(event::WorkerRemoved { worker: id(2), lost: true });
+    assert!(matches!(removed, Err(Reject::WithinLease { worker, .. }) if worker == "id2"), "its address means another");
+}
+
+#[test]
+fn one_that_falls_silent_beside_another_is_passed_on_when_that_is_back() {
+    let mut lab = at_work(OnLost::Requeue);
+    introduce(&mut lab, Introduction { ip: ip(2), ..Lab::introduction(9) }).unwrap();
+    lab.agents.entry(9).or_default().at = Some(2);
+    lab.sleep(WORKER_OFFLINE_MS);
+    assert!(!lab.s.worker(lab.now, &id(2)).unwrap().passed_on, "nobody is there");
+    lab.poll(9);
+    assert!(lab.s.worker(lab.now, &id(2)).unwrap().passed_on);
+    lab.expect("worker 9; worker 2; answer 9");
+}
+
+#[test]
 fn two_at_one_address_both_stand_while_both_are_heard() {
     let mut lab = at_work(OnLost::Requeue);
     introduce(&mut lab, Introduction { ip: ip(2), ..Lab::introduction(9) }).unwrap();

@@ -91,7 +91,7 @@ fn a_worker_past_its_lease_can_be_given_up_with_the_jobs_it_had() {
         lab.poll(2);
         lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1");
         let removed = |lost| event::WorkerRemoved { worker: id(2), lost };
-        assert_eq!(lab.apply(removed(true)), Err(Reject::WorkerOnline { worker: "127.0.0.2".into() }));
+        assert_eq!(lab.apply(removed(true)), Err(Reject::WorkerOnline { worker: "127.0.0.2".into(), before: vec![] }));
         lab.sleep(LEASE_MS - 1);
         assert_eq!(lab.apply(removed(true)), Err(Reject::WithinLease { worker: "127.0.0.2".into(), left_ms: 1 }));
         lab.sleep(1);
@@ -217,10 +217,10 @@ fn a_drained_worker_finishes_what_it_has() {
     lab.submit(vec![plain()]).unwrap();
     assert!(lab.poll(2).assign.is_empty());
     let removed = || event::WorkerRemoved { worker: id(2), lost: false };
-    assert_eq!(lab.apply(removed()), Err(Reject::WorkerOnline { worker: "127.0.0.2".into() }));
+    assert_eq!(lab.apply(removed()), Err(Reject::WorkerOnline { worker: "127.0.0.2".into(), before: vec![] }));
     lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
     lab.poll(2);
-    assert_eq!(lab.apply(removed()), Err(Reject::WorkerOnline { worker: "127.0.0.2".into() }));
+    assert_eq!(lab.apply(removed()), Err(Reject::WorkerOnline { worker: "127.0.0.2".into(), before: vec![] }));
     lab.sleep(WORKER_OFFLINE_MS);
     lab.apply(removed()).unwrap();
     assert_eq!(lab.s.workers(lab.now).len(), 0);

@@ -7,7 +7,7 @@ use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::{Dependency, JobState, Needs, OnLost, Placement, Terms};
 use c2_shared::worker::WorkerStatus;
 use c2d::sched::event::{self, Again, IdempotencyKey, NewJob};
-use c2d::sched::{BatchLimited, Change, JobsChanged, JobsMoved, QueueEnd, ToEach, Which};
+use c2d::sched::{BatchLimited, Change, JobsChanged, JobsMoved, QueueEnd, ToEach, Which, WorkerView};
 
 use super::{ENDLESS_MS, TAGS, World};
 use crate::sim::agent::{Agent, CPUS, LICENSES, MEMORY, VRAM};
@@ -207,6 +207,23 @@ impl<D: Disk> World<D> {
         for attempt in gone.flat_map(|worker| worker.attempts) {
             let job = self.scheduler.job(self.now, attempt.job).filter(|job| job.attempt == attempt.number);
             assert!(!job.is_some_and(|job| job.cancelling), "a cancel of {attempt} waits for a worker past its lease");
+        }
+    }
+
+    /// An address means one worker: who is silent there has lost it to who is heard there.
+    pub(super) fn check_addresses(&self) {
+        let workers = self.scheduler.workers(self.now);
+        for silent in workers.iter().filter(|worker| worker.past_lease && !worker.passed_on) {
+            let is_there = |other: &&WorkerView| {
+                other.ip == silent.ip && other.intro.ip == silent.ip && other.status.is_reachable()
+            };
+            let other = workers.iter().find(is_there);
+            assert!(
+                other.is_none(),
+                "{} has the address of {}: {silent:?}",
+                other.map_or("", |other| other.intro.id.as_str()),
+                silent.intro.id
+            );
         }
     }
 
