@@ -100,7 +100,7 @@ impl Scheduler {
                 Some(ended) => Some(Outlook::Unmet { on: ended.job, state: ended.state }),
                 None => {
                     let placement = &*job.terms.placement;
-                    known.entry(placement).or_insert_with(|| self.outlook(now, placement)).clone()
+                    known.entry(placement).or_insert_with(|| self.outlook(now, &self.pinned_down(placement))).clone()
                 }
             };
             outlooks.extend(outlook.map(|outlook| (place, outlook)));
@@ -116,6 +116,7 @@ impl Scheduler {
         self.workers.values().any(in_group) && matches!(outlook, None | Some(Outlook::ExcludesNone(_)))
     }
 
+    /// The same of one shape, whose workers are named by their ids as far as they are known.
     fn outlook(&self, now: Now, placement: &Placement) -> Option<Outlook> {
         if self.paused {
             return Some(Outlook::Paused);

@@ -1,10 +1,11 @@
 //! What operators do with jobs: submit, cancel, hold, release; and with the queue as a whole.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{JobState, Outcome, Placement, Terms};
+use c2_shared::job::{JobState, Outcome, Placement};
 use c2_shared::limits::IDEMPOTENCY_MS;
 use c2_shared::target::{self, Candidate, TargetError};
 
@@ -284,20 +285,20 @@ impl Scheduler {
         }
     }
 
-    /// What a job asks for, with each worker by its id, which it keeps wherever it goes. Words that mean nobody
+    /// Where a job may run, with each worker by its id, which it keeps wherever it goes. Words that mean nobody
     /// yet stay as they are.
-    fn pinned_down(&self, mut terms: Arc<Terms>) -> Arc<Terms> {
-        if !(terms.placement.exclude.is_empty() && terms.placement.workers.is_empty()) {
+    pub(crate) fn pinned_down<'a>(&self, placement: &'a Placement) -> Cow<'a, Placement> {
+        let mut placement = Cow::Borrowed(placement);
+        if !(placement.exclude.is_empty() && placement.workers.is_empty()) {
             let workers = self.candidates();
-            let placement = &mut Arc::make_mut(&mut terms).placement;
-            let Placement { exclude, workers: among, .. } = Arc::make_mut(placement);
+            let Placement { exclude, workers: among, .. } = placement.to_mut();
             for word in exclude.iter_mut().chain(among) {
                 if let Ok(worker) = target::find(word, &workers) {
                     *word = worker.id.to_string();
                 }
             }
         }
-        terms
+        placement
     }
 
     pub(crate) fn candidates(&self) -> Vec<Candidate<'_>> {
@@ -312,7 +313,10 @@ impl Scheduler {
     pub(crate) fn new_record(&self, id: JobId, job: NewJob, edges: &[Edge], wall_ms: u64) -> JobRecord {
         let edge = |&(condition, on): &Edge| DependencyEdge { condition, on, fulfilled: self.ended.get(on).is_some() };
         let pinned = job.terms.same_machine.then(|| self.machine_of(edges).unwrap_or_default()).flatten();
-        let mut terms = self.pinned_down(job.terms);
+        let mut terms = job.terms;
+        if let Cow::Owned(placement) = self.pinned_down(&terms.placement) {
+            Arc::make_mut(&mut terms).placement = Arc::new(placement);
+        }
         // Behind all that there are, also those that were moved behind the last number.
         let place = Some(self.last_place + 1).filter(|place| *place > id.0.cast_signed());
         if terms.place != place {

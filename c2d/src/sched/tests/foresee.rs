@@ -4,7 +4,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 
 use super::lab::{Lab, after, attempt, id, named, placed, plain};
-use crate::sched::event::{self, NewJob};
+use crate::sched::event::{self, Introduction, NewJob};
 use crate::sched::{Among, Outlook, Reject};
 
 fn tagged(tags: &[&str], group: Option<&str>) -> NewJob {
@@ -100,6 +100,21 @@ fn what_would_wait_or_never_run_is_known() {
     assert_eq!(outlook(&lab, plain()), None);
     lab.decided.clear();
     assert_eq!(outlook(&Lab::new(&[]), plain()), Some(Outlook::NoWorkers));
+}
+
+#[test]
+fn the_beginning_of_an_id_names_its_worker() {
+    let mut lab = lab();
+    lab.apply(event::WorkerRegistered(Introduction { id: "c0ffee99".into(), ..Lab::introduction(9) })).unwrap();
+    let outlook = |workers: &[&str], exclude: &[&str]| {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let job = placed(|p| (p.workers, p.exclude) = (words(workers), words(exclude)));
+        lab.s.foresee(lab.now, &[job]).outlooks.pop().map(|(_, outlook)| outlook)
+    };
+    assert_eq!(outlook(&["c0ff"], &[]), None);
+    assert_eq!(outlook(&["c0ff"], &["c0ffee99"]), Some(Outlook::Excluded));
+    assert_eq!(outlook(&["host9"], &["c0ff"]), Some(Outlook::Excluded));
+    lab.decided.clear();
 }
 
 #[test]
