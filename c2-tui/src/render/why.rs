@@ -32,10 +32,12 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
             let worker = row.worker.map(|ip| format!(" on {ip}")).unwrap_or_default();
             let silence = why.silence.as_ref().map(|silence| silent(row, silence)).unwrap_or_default();
             let mut more = why.whereabouts.as_ref().map(whereabouts).unwrap_or_default();
+            more.extend(stage(why));
             more.extend(stands_still(why));
             more.extend(waits_elsewhere(why));
+            let stands = if row.cancelling { "is being cancelled" } else { "runs" };
             return format!(
-                "{} runs{worker}{silence}\n{}",
+                "{} {stands}{worker}{silence}\n{}",
                 row.job_id,
                 more.iter().map(|line| format!("{line}\n")).collect::<String>()
             );
@@ -77,7 +79,7 @@ pub(crate) fn waiting(why: &Explanation) -> Option<String> {
             let unless = if silence.on_lost == OnLost::Wait { "" } else { " unless the worker is heard in time" };
             format!("{worker} is silent; {}{unless}", fate(&why.job, silence.on_lost))
         });
-        return silent.or_else(|| stands_still(why)).or_else(|| waits_elsewhere(why));
+        return silent.or_else(|| stage(why)).or_else(|| stands_still(why)).or_else(|| waits_elsewhere(why));
     }
     if why.job.state.is_terminal() {
         return None;
@@ -111,6 +113,15 @@ fn silent(job: &JobRow, silence: &Silence) -> String {
         _ => String::new(),
     };
     format!(", which was not heard {since}\n{fate}{then}")
+}
+
+/// That the command of a job that was given out did not begin yet, or has ended.
+fn stage(why: &Explanation) -> Option<String> {
+    if why.job.delivering {
+        return Some("its command has ended, and what it left is on the way".to_owned());
+    }
+    let brings = why.fetches && why.yields_to.is_empty() && !why.job.cancelling;
+    brings.then(|| "its command has not begun: what it needs is on the way to its worker".to_owned())
 }
 
 /// That a job that was started does not go on, and why.
@@ -319,8 +330,8 @@ mod tests {
 
     fn bare(job: JobRow) -> Explanation {
         let (silence, whereabouts, before, yields_to, elsewhere) = Default::default();
-        let (reasons, workers) = Default::default();
-        Explanation { job, reasons, workers, silence, whereabouts, yields_to, elsewhere, before }
+        let (reasons, workers, fetches) = Default::default();
+        Explanation { job, reasons, workers, fetches, silence, whereabouts, yields_to, elsewhere, before }
     }
 
     #[test]
@@ -344,6 +355,23 @@ mod tests {
             "job-2 runs on 10.0.0.31\nanother worker has its address by now\n\
              a machine at 10.0.0.9 uses its identity and gets nothing\n"
         );
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_told() {
+        let row =
+            json!({"job_id": "job-2", "state": "running", "command": "x", "submitted_ms": 0, "worker": "10.0.0.31"});
+        let look = Look { width: 80, colour: false, zone: || TimeZone::UTC };
+        let says = |cancelling, delivering, fetches| {
+            let job = JobRow { cancelling, delivering, ..serde_json::from_value(row.clone()).unwrap() };
+            why(&look, &Explanation { fetches, ..bare(job) })
+        };
+        let delivers = "its command has ended, and what it left is on the way\n";
+        let fetches = "its command has not begun: what it needs is on the way to its worker\n";
+        assert_eq!(says(false, true, false), format!("job-2 runs on 10.0.0.31\n{delivers}"));
+        assert_eq!(says(false, false, true), format!("job-2 runs on 10.0.0.31\n{fetches}"));
+        assert_eq!(says(true, false, true), "job-2 is being cancelled on 10.0.0.31\n");
+        assert_eq!(says(true, true, false), format!("job-2 is being cancelled on 10.0.0.31\n{delivers}"));
     }
 
     #[test]
@@ -402,7 +430,8 @@ mod tests {
         ];
         for ((silent_ms, left_ms, on_lost, cancelling), expected) in table {
             let (text, line) = says(silent_ms, left_ms, on_lost, cancelling);
-            assert_eq!(text, format!("job-2 runs on 10.0.0.13, which was not heard {expected}"));
+            let stands = if cancelling { "is being cancelled" } else { "runs" };
+            assert_eq!(text, format!("job-2 {stands} on 10.0.0.13, which was not heard {expected}"));
             let says = line[24..].trim_end_matches(" unless the worker is heard in time");
             assert!(line.starts_with("10.0.0.13 is silent; it ") && text.contains(says), "{line}");
         }

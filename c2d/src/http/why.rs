@@ -24,11 +24,21 @@ pub(crate) async fn why(State(app): State<App>, name: Name) -> Answer<Explanatio
         _ => app.history.job(id).await?,
     };
     let before = stored.as_ref().and_then(|job| job.attempts.last()).cloned();
-    let Some((view, host, Explained { reasons, workers })) = live else {
+    let Some((view, host, Explained { reasons, workers, fetches })) = live else {
         let job = job_row(&stored.ok_or(Reject::UnknownJob { job: id })?.view);
-        let (reasons, workers) = (Vec::new(), Vec::new());
+        let (reasons, workers, fetches) = Default::default();
         let (silence, whereabouts, before, yields_to, elsewhere) = Default::default();
-        return Ok(Json(Explanation { job, reasons, workers, silence, whereabouts, yields_to, elsewhere, before }));
+        return Ok(Json(Explanation {
+            job,
+            reasons,
+            workers,
+            fetches,
+            silence,
+            whereabouts,
+            yields_to,
+            elsewhere,
+            before,
+        }));
     };
     let silence = host.as_ref().filter(|_| view.unreachable).map(|host| silence(&view, host));
     let job = job_row(&view);
@@ -43,7 +53,7 @@ pub(crate) async fn why(State(app): State<App>, name: Name) -> Answer<Explanatio
     });
     // One that was given ahead may start yet.
     let before = before.filter(|attempt| whereabouts.is_none() && attempt.ended_ms.is_some());
-    Ok(Json(Explanation { job, reasons, workers, silence, whereabouts, yields_to, elsewhere, before }))
+    Ok(Json(Explanation { job, reasons, workers, fetches, silence, whereabouts, yields_to, elsewhere, before }))
 }
 
 /// What becomes of a job on a worker that is not heard.

@@ -5,7 +5,7 @@
 //! decides nothing.
 
 use c2_shared::api::why::{Obstacle, Reason, Whereabouts, WorkerVerdict};
-use c2_shared::id::{JobId, WorkerId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
 
 use crate::sched::event::Now;
@@ -13,7 +13,7 @@ use crate::sched::fit::{self, Short, cards_among};
 use crate::sched::jobs::Job;
 use crate::sched::queues::Shape;
 use crate::sched::scheduler::Scheduler;
-use crate::sched::workers::{Grant, Worker};
+use crate::sched::workers::{Grant, Heard, Worker};
 
 /// What keeps an active job from running; nothing for one that runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Explained {
     pub reasons: Vec<Reason>,
     /// What keeps it from each, by address.
     pub workers: Vec<WorkerVerdict>,
+    /// Of one that was given to a worker: that it says it has it and did not begin.
+    pub fetches: bool,
 }
 
 impl Scheduler {
@@ -30,10 +32,13 @@ impl Scheduler {
         let job = self.jobs.get(id)?;
         if let Some(worker) = self.waits_at(job) {
             let reasons = vec![Reason::GivenAhead { worker: worker.ip() }];
-            return Some(Explained { reasons, workers: Vec::new() });
+            return Some(Explained { reasons, ..Explained::default() });
         }
         if job.state == JobState::Running {
-            return Some(Explained::default());
+            let attempt = AttemptId { job: id, number: job.attempt };
+            let host = job.worker.as_ref().and_then(|worker| self.workers.get(worker));
+            let heard = host.and_then(|host| host.grants.get(&attempt)).map(|grant| grant.heard);
+            return Some(Explained { fetches: heard == Some(Heard::Staged), ..Explained::default() });
         }
         let shape = self.queues.shape(job.shape);
         let verdict = |worker: &Worker| WorkerVerdict {
@@ -45,7 +50,7 @@ impl Scheduler {
         };
         let mut workers: Vec<WorkerVerdict> = self.workers.values().map(verdict).collect();
         workers.sort_by_key(|worker| worker.ip);
-        Some(Explained { reasons: self.reasons(now, id, job), workers })
+        Some(Explained { reasons: self.reasons(now, id, job), workers, fetches: false })
     }
 
     fn reasons(&self, now: Now, id: JobId, job: &Job) -> Vec<Reason> {

@@ -21,6 +21,9 @@ pub struct Explanation {
     /// Each worker with what keeps the job from it, in the order of their addresses; empty for a
     /// job that is running or has ended.
     pub workers: Vec<WorkerVerdict>,
+    /// Of a job that was given to a worker, that its command did not begin there: what it needs is on the way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fetches: bool,
     /// Of a job that runs, that its worker is silent. An older c2d does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
