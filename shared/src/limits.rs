@@ -76,6 +76,8 @@ pub const ANSWER_TIMEOUT_MS: u64 = 10_000;
 pub const COMMAND_BYTES_MAX: usize = 128 * 1024;
 /// Longest job name, long enough for a sentence and short enough for a column.
 pub const NAME_CHARS_MAX: usize = 128;
+/// Bytes of the message or hint of a refusal, which may quote what was sent: a value of any length is told by its ends.
+pub const REFUSAL_BYTES_MAX: usize = 2_048;
 /// Longest tag or group name.
 pub const WORD_CHARS_MAX: usize = 64;
 /// Entries in each list of a job specification; enough for any job written by hand or by script.

@@ -9,7 +9,7 @@ use crate::glob;
 use crate::job::{Dependency, DependsOn, JobSpec, JobState, needs};
 use crate::limits::{
     BEGIN_MS_MAX, COMMAND_BYTES_MAX, ENV_BYTES_MAX, ENV_ENTRY_BYTES_MAX, INLINE_BYTES_MAX, LIST_LEN_MAX,
-    NAME_CHARS_MAX, RETRIES_MAX, TIMEOUT_S_MAX, WORD_CHARS_MAX,
+    NAME_CHARS_MAX, RETRIES_MAX, TEXT_CHARS_MAX, TIMEOUT_S_MAX, WORD_CHARS_MAX,
 };
 
 /// A field that breaks a rule: what is wrong and what to do about it.
@@ -130,7 +130,10 @@ pub fn new_spec(spec: &JobSpec) -> Checked {
 
 /// Refuses words that can be no worker's name, address or id, such as groups and ranges.
 fn workers(field: &'static str, words: &[String], hint: &str) -> Checked {
-    match words.iter().find(|text| text.is_empty() || text.contains(['@', '!', '[', ']', ',', ' ', '*', '/'])) {
+    let is_none = |text: &str| {
+        text.is_empty() || text.len() > TEXT_CHARS_MAX || text.contains(['@', '!', '[', ']', ',', ' ', '*', '/'])
+    };
+    match words.iter().find(|text| is_none(text)) {
         Some(text) => invalid(field, format!("{text:?} in {field} can be no worker"), hint),
         None => Ok(()),
     }
@@ -331,12 +334,16 @@ fn environment(spec: &JobSpec) -> Checked {
     for (key, value) in &spec.env {
         bytes += key.len() + value.len() + 2;
         let head = key.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-        if !head || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') || value.contains('\0') {
+        if !head || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             return invalid(
                 "env",
                 format!("{key:?} cannot be an environment variable"),
                 "use letters, digits and _, as in MODEL=small",
             );
+        }
+        if value.contains('\0') {
+            let message = format!("the value of {key} contains a NUL byte, with which no program is given it");
+            return invalid("env", message, "remove it, or put the value into an uploaded file");
         }
         if key.starts_with("C2_") {
             return invalid(
@@ -417,6 +424,8 @@ mod tests {
         }
         check(|j| drop(j.env.insert("MODEL".into(), "small".into())), None);
         check(|j| drop(j.env.insert("1X".into(), String::new())), Some("env"));
+        let nul = JobSpec { command: "x".into(), env: [("MODEL".into(), "a\0b".into())].into(), ..JobSpec::default() };
+        assert!(spec(&nul).unwrap_err().message.starts_with("the value of MODEL "));
         check(|j| drop(j.env.insert("C2_JOB_ID".into(), String::new())), Some("env"));
         check(|j| j.download = vec!["*.png".into()], None);
         check(|j| j.download = vec!["../*".into()], Some("download"));
@@ -450,6 +459,12 @@ mod tests {
         for name in ["nightly", "a,b", "1,x", "v1-5", "2026-01-31", "a:b", "job-x", "failed-2", "x1-5"] {
             let job = JobSpec { command: "x".into(), name: Some(name.into()), ..JobSpec::default() };
             assert_eq!(new_spec(&job), Ok(()), "{name}");
+        }
+        for (len, fine) in [(TEXT_CHARS_MAX, true), (TEXT_CHARS_MAX + 1, false)] {
+            let word = || vec!["b".repeat(len)];
+            let job = JobSpec { command: "x".into(), ..JobSpec::default() };
+            assert_eq!(new_spec(&JobSpec { workers: word(), ..job.clone() }).is_ok(), fine, "{len}");
+            assert_eq!(new_spec(&JobSpec { exclude: word(), ..job }).is_ok(), fine, "{len}");
         }
         for (pattern, fine) in [("a[1].txt", true), ("[", false), ("*.{png,jpg}", false), ("\\[", true)] {
             let job = JobSpec { command: "x".into(), download: vec![pattern.into()], ..JobSpec::default() };

@@ -95,7 +95,11 @@ pub(crate) async fn without_body(request: Request) -> Result<Request, ApiError> 
 
 /// A refusal of JSON that cannot be read.
 pub(crate) fn unreadable(Unreadable { field, message, hint, .. }: Unreadable) -> ErrorBody {
-    ErrorBody { field, ..ErrorBody::new(ErrorCode::InvalidInput, message, hint) }
+    let body = ErrorBody::new(ErrorCode::InvalidInput, message, hint);
+    match field {
+        Some(field) => body.in_field(field),
+        None => body,
+    }
 }
 
 /// Reads a body into one piece of memory, which takes no more than there is of it.

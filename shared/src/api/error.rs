@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::REFUSAL_BYTES_MAX;
+use crate::plain::bounded;
+
 /// What c2d answers with any status of 400 and above.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -99,13 +102,14 @@ impl ErrorBody {
     /// A refusal with a hint.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: Some(hint.into()), field: None }
+        let told = |text| bounded(text, REFUSAL_BYTES_MAX);
+        Self { code, message: told(message.into()), hint: Some(told(hint.into())), field: None }
     }
 
     /// The same, naming the field of the request that is meant.
     #[must_use]
     pub fn in_field(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
+        self.field = Some(bounded(field.into(), REFUSAL_BYTES_MAX));
         self
     }
 }

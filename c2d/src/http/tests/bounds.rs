@@ -97,3 +97,25 @@ async fn ends_that_only_c2d_decides_or_that_it_does_not_know_end_nothing() {
     assert_eq!(lab.worker("POST /api/jobs/result/job-1", &claimed.to_string()).await.status, 400);
     lab.stop().await;
 }
+
+#[tokio::test]
+async fn refusals_quote_no_more_than_people_read() {
+    let lab = Lab::new().await;
+    let long = "B".repeat(900_000);
+    for (field, value) in [
+        ("name", json!(long)),
+        ("group", json!(long)),
+        ("tags", json!([long])),
+        ("depends", json!([long])),
+        ("workers", json!([long])),
+        ("exclude", json!([long])),
+        ("shell", json!(long)),
+        (&*long, json!(1)),
+    ] {
+        let refused =
+            lab.operator("POST /api/jobs/submit", &json!({"command": "true", field: value}).to_string()).await;
+        let told = refused.body.len();
+        assert!(refused.status == 400 && told < 16 * 1024, "{told} bytes with {} to {:.20}", refused.status, field);
+    }
+    lab.stop().await;
+}
