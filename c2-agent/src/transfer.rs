@@ -257,7 +257,7 @@ impl Mover {
         if self.is_here(blob).await {
             return Ok(());
         }
-        let mut backoff = Backoff::default();
+        let (mut backoff, mut anew) = (Backoff::default(), false);
         loop {
             let tried = {
                 let _my_turn = self.line.acquire().await.expect("it is never closed");
@@ -265,6 +265,8 @@ impl Mover {
             };
             match tried {
                 Ok(()) => return Ok(()),
+                // What came before may be the beginning of a damaged copy that c2d has set aside since.
+                Err(TransferError::Changed) if !anew => anew = true,
                 Err(error) if error.may_pass() => {
                     tracing::debug!("{blob}: {error}; it continues later");
                     tokio::time::sleep(backoff.next(0.0)).await;

@@ -5,7 +5,7 @@
 //! sends it, and of what no job uses each token may have sent so much.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 
 use axum::body::Body;
 use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::{BlobQuery, BlobStatus, GcResponse, UPLOAD_OFFSET};
-use c2_shared::blob::BlobId;
+use c2_shared::blob::{BlobHasher, BlobId};
 use c2_shared::limits::{BLOB_BYTES_MAX, BLOB_YOUNG_MS, BLOBS_UNUSED_BYTES_MAX, BLOBS_UNUSED_LEN_MAX};
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
@@ -49,7 +49,13 @@ pub(crate) async fn read(
         let status = if is_seen { blobs.status(blob)? } else { blobs.begun(blob)? };
         let left = query.size.filter(|_| !status.complete).map(|size| size.saturating_sub(status.size));
         left.map_or(Ok(()), |left| blobs.check_room(left, floor))?;
-        Ok((status, if status.complete { blobs.read(blob)? } else { None }))
+        let file = match status {
+            BlobStatus { complete: false, .. } => None,
+            // Of an empty one nothing goes out that could be verified.
+            BlobStatus { size: 0, .. } => blobs.verified(blob)?,
+            BlobStatus { .. } => blobs.read(blob)?,
+        };
+        Ok((status, file))
     });
     let (status, file) = found.await?;
     let Some((file, size)) = file else {
@@ -58,11 +64,13 @@ pub(crate) async fn read(
         let refusal = ApiError::from(ErrorBody::new(ErrorCode::NotFound, message, hint));
         return Ok(with_offset(refusal.into_response(), status.size));
     };
+    let check = Check { blobs: app.blobs.clone(), blob, hasher: BlobHasher::default() };
     let mut response = match range(&headers, size)? {
-        None => content(file, 0, size).into_response(),
+        None => content(file, 0, size, Some(check)).into_response(),
         Some((first, end)) => {
             let range = format!("bytes {first}-{}/{size}", end - 1);
-            (StatusCode::PARTIAL_CONTENT, [(CONTENT_RANGE, range)], content(file, first, end)).into_response()
+            let content = content(file, first, end, Some(check).filter(|_| end == size));
+            (StatusCode::PARTIAL_CONTENT, [(CONTENT_RANGE, range)], content).into_response()
         }
     };
     let headers = response.headers_mut();
@@ -163,23 +171,59 @@ async fn take_in(mut incoming: Incoming, body: Body) -> Result<u64, ApiError> {
     }
 }
 
-/// The part of a file from one position to before another, as a body of known length.
-pub(crate) fn content(file: File, first: u64, end: u64) -> impl axum::response::IntoResponse {
-    ([(CONTENT_LENGTH, (end - first).to_string())], Body::from_stream(pieces(file, first, end)))
+/// Verifies a content while it goes out to its end: whoever gets it would find the damage too, but could not know
+/// whose it is.
+pub(crate) struct Check {
+    blobs: Blobs,
+    blob: BlobId,
+    hasher: BlobHasher,
 }
 
-fn pieces(file: File, first: u64, end: u64) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
-    stream::try_unfold((file, first), move |(file, at)| async move {
+impl Check {
+    /// Takes the piece at a position, the first of which is at `first`. If all of it is not what its name says, the
+    /// last piece is held back, and the file counts as missing from now on.
+    fn take(mut self, file: &File, bytes: &[u8], first: u64, at: u64, end: u64) -> io::Result<Option<Self>> {
+        if at == first {
+            self.hasher.read(&mut file.take(first))?;
+        }
+        self.hasher.update(bytes);
+        if at + (bytes.len() as u64) < end {
+            return Ok(Some(self));
+        }
+        if self.hasher.finish() == self.blob {
+            return Ok(None);
+        }
+        self.blobs.set_aside(self.blob, file).map_err(io::Error::other)?;
+        Err(io::Error::other("the file was damaged"))
+    }
+}
+
+/// The part of a file from one position to before another, as a body of known length.
+pub(crate) fn content(file: File, first: u64, end: u64, check: Option<Check>) -> impl axum::response::IntoResponse {
+    ([(CONTENT_LENGTH, (end - first).to_string())], Body::from_stream(pieces(file, first, end, check)))
+}
+
+fn pieces(
+    file: File,
+    first: u64,
+    end: u64,
+    check: Option<Check>,
+) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
+    stream::try_unfold((file, first, check), move |(file, at, check)| async move {
         if at >= end {
             return Ok(None);
         }
         let len = usize::try_from((end - at).min(CHUNK_BYTES)).expect("a chunk is small");
-        let read = spawn_blocking(move || read_piece(&file, at, len).map(|bytes| (bytes, file)));
-        let (bytes, file) = read.await.expect("reading a file does not panic")?;
+        let read = spawn_blocking(move || {
+            let bytes = read_piece(&file, at, len)?;
+            let check = check.map_or(Ok(None), |check| check.take(&file, &bytes, first, at, end))?;
+            Ok::<_, io::Error>((bytes, file, check))
+        });
+        let (bytes, file, check) = read.await.expect("reading a file does not panic")?;
         if bytes.len() < len {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(Some((bytes, (file, at + len as u64))))
+        Ok(Some((bytes, (file, at + len as u64, check))))
     })
 }
 

@@ -39,8 +39,15 @@ impl Kept {
     pub(crate) fn open(blobs: &Blobs, mut output: Output) -> Result<Self, BlobError> {
         let mut file = None;
         if let Some(blob) = output.blob {
-            match blobs.read(blob.sha256)? {
+            match blobs.verified(blob.sha256)? {
                 Some((found, size)) if size == blob.size => file = Some(Arc::new(found)),
+                None if blobs.is_damaged(blob.sha256) => {
+                    let reason = format!(
+                        "its file was damaged on the disk of c2d; what is left is in files/{}.damaged",
+                        blob.sha256
+                    );
+                    output = Output::gone(output.total_bytes(), &reason);
+                }
                 Some(_) | None => output = Output::gone(output.total_bytes(), "its file is gone from c2d"),
             }
         }

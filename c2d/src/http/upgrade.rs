@@ -59,7 +59,7 @@ pub(crate) async fn program(
     let programs = app.upgrades.programs.clone();
     let opened = spawn_blocking(move || programs.open(&architecture)).await.expect("opening a file does not panic");
     let (_, file, size) = opened.map_err(|error| absent(&error, ErrorCode::NotFound))?;
-    let mut response = blobs::content(file, 0, size).into_response();
+    let mut response = blobs::content(file, 0, size, None).into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(blobs::BYTES));
     Ok(response)
 }

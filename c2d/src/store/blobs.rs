@@ -14,10 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use c2_shared::api::files::BlobStatus;
-use c2_shared::api::files::Listing;
 use c2_shared::blob::{BlobHasher, BlobId};
 use c2_shared::bytes64::Bytes64;
-use c2_shared::limits::{BLOB_BYTES_MAX, BLOB_UNUSED_MS, LISTING_BYTES_MAX};
+use c2_shared::limits::{BLOB_BYTES_MAX, BLOB_UNUSED_MS};
 use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW};
 use tokio::sync::Notify;
 
@@ -42,7 +41,7 @@ pub struct Blobs {
     pub(super) dir: Arc<Path>,
     /// Held while a blob is marked as asked for, and while one is looked at and removed, so that
     /// none goes that was asked for a moment ago.
-    removal: Arc<Mutex<()>>,
+    pub(super) removal: Arc<Mutex<()>>,
     /// How often contents were kept, so that each time has file names of its own.
     kept: Arc<AtomicU64>,
     pub(super) usage: Arc<Usage>,
@@ -186,18 +185,11 @@ impl Blobs {
         Ok(Incoming { blobs: self.clone(), blob, file, floor, len: has, look_at: has, hasher })
     }
 
-    /// Opens a whole blob from a position on, with its size.
+    /// Opens a whole blob with its size. Whoever reads it verifies it.
     pub fn read(&self, blob: BlobId) -> Result<Option<(File, u64)>, BlobError> {
         let Some(file) = self.here(blob)? else { return Ok(None) };
         let size = file.metadata()?.len();
         Ok(Some((file, size)))
-    }
-
-    /// The content of a blob that is there and has at most `max` bytes.
-    pub fn content(&self, blob: BlobId, max: usize) -> Result<Option<Vec<u8>>, BlobError> {
-        let Some((file, size)) = self.read(blob)? else { return Ok(None) };
-        let len = usize::try_from(size).ok().filter(|len| *len <= max);
-        Ok(len.map(|len| read_piece(&file, 0, len)).transpose()?)
     }
 
     /// Makes contents durable under their names, if the disk has `floor` left then. Those that are there
@@ -293,12 +285,6 @@ impl Blobs {
         self.sent.forget(&self.dir, &[stale.blob]);
         self.usage.bytes.fetch_sub(size.min(self.usage.bytes.load(Ordering::Relaxed)), Ordering::Relaxed);
         Ok(Some(size))
-    }
-
-    /// A long list of the files that a job left; none if it is not there or no such list.
-    pub fn listing(&self, blob: BlobId) -> Result<Option<Listing>, BlobError> {
-        let content = self.content(blob, LISTING_BYTES_MAX)?;
-        Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
     }
 
     pub(super) fn path(&self, blob: BlobId) -> PathBuf {

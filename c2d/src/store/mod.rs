@@ -35,6 +35,7 @@ mod retention;
 mod sent;
 mod uptime;
 mod uses;
+mod verified;
 mod wishes;
 
 mod derived;

@@ -8,10 +8,11 @@ use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome, Upload};
 use c2_shared::token::Role;
+use c2_shared::worker::WorkerStatus;
 use c2_tests::http::Caller;
 use c2_tests::machine::may;
 use c2_tests::wait::SOON;
-use c2_tests::{eventually, scenario};
+use c2_tests::{Cluster, eventually, scenario};
 use serde_json::json;
 
 crate::tests![
@@ -22,6 +23,7 @@ crate::tests![
     failed_jobs_leave_their_files_too,
     a_folder_that_its_job_closed_is_read_and_removed,
     an_upload_that_is_lost_is_said_and_not_waited_for,
+    a_file_that_was_damaged_at_c2d_is_no_fault_of_a_worker,
     contents_of_a_plain_submit_arrive_byte_for_byte,
 ];
 
@@ -236,6 +238,50 @@ fn an_upload_that_is_lost_is_said_and_not_waited_for() {
         let outcome = cluster.ended(job).await?.job.row.outcome;
         let Some(Outcome::Setup { reason }) = outcome else { panic!("{outcome:?}") };
         assert!(reason.contains("upload \"in\"") && reason.contains(&blob.to_string()), "{reason}");
+        Ok(())
+    });
+}
+
+fn a_file_that_was_damaged_at_c2d_is_no_fault_of_a_worker() {
+    scenario(async |cluster| {
+        let content = noise(400_000);
+        let blob = BlobId::of(&content);
+        let path = cluster.new_folder("files")?.join("x");
+        std::fs::write(&path, &content)?;
+        let upload = Upload { path: "in".to_owned(), sha256: Some(blob), ..Upload::default() };
+        let spec = JobSpec { command: "cat in".to_owned(), upload: vec![upload], ..JobSpec::default() };
+        let damage = |cluster: &Cluster, blob: BlobId| -> Result<()> {
+            let file = cluster.data_dir().join("files").join(blob.to_string());
+            let mut bytes = std::fs::read(&file)?;
+            bytes[1_000..1_004].copy_from_slice(b"\0\0\0\0");
+            Ok(std::fs::write(file, bytes)?)
+        };
+        let put = async |cluster: &Cluster| {
+            cluster.client().put_blob(blob, 400_000, std::fs::File::open(&path)?, &|_| ()).await?;
+            anyhow::Ok(())
+        };
+        put(cluster).await?;
+        let jobs = [cluster.submit_spec(spec.clone()).await?, cluster.submit_spec(spec.clone()).await?];
+        damage(cluster, blob)?;
+        cluster.agent("127.0.0.2").await?;
+        for job in jobs {
+            let outcome = cluster.ended(job).await?.job.row.outcome;
+            let Some(Outcome::Setup { reason }) = outcome else { panic!("{outcome:?}") };
+            assert!(reason.contains("upload \"in\"") && reason.contains(&blob.to_string()), "{reason}");
+        }
+        let row = cluster.client().worker("127.0.0.2").await?.row;
+        assert_eq!((row.status, &row.status_reason), (WorkerStatus::Online, &None), "{row:?}");
+
+        // It can be sent again, and what the job wrote may be damaged too.
+        put(cluster).await?;
+        let job = cluster.submit_spec(spec).await?;
+        assert_eq!(cluster.ended(job).await?.job.row.outcome, Some(Outcome::Exit { code: 0 }));
+        damage(cluster, blob)?;
+        let read = cluster.exec(&[&format!("output {job}")]).await?;
+        assert!(
+            read.stdout.len() < 1_000 && format!("{read:?}").contains("was damaged on the disk of c2d"),
+            "{read:?}"
+        );
         Ok(())
     });
 }

@@ -208,3 +208,23 @@ fn a_clock_that_was_set_makes_nothing_old() {
     assert_eq!(opened.blobs.stale(NOW_MS, BLOB_UNUSED_MS).unwrap().len(), 1);
     opened.writer.close();
 }
+
+#[test]
+fn what_was_damaged_counts_as_missing_and_is_kept_beside() {
+    let lab = Lab::new();
+    let opened = lab.open();
+    let blob = BlobId::of(b"content");
+    let reads: [fn(&Blobs, BlobId) -> bool; 2] = [
+        |blobs, blob| blobs.verified(blob).unwrap().is_some(),
+        |blobs, blob| blobs.content(blob, 100).unwrap().is_some(),
+    ];
+    for read in reads {
+        put(&opened.blobs, "content");
+        assert!(read(&opened.blobs, blob));
+        std::fs::write(lab.path().join("files").join(blob.to_string()), "c0ntent").unwrap();
+        assert!(!read(&opened.blobs, blob));
+        assert!(!opened.blobs.status(blob).unwrap().complete && opened.blobs.is_damaged(blob));
+        assert_eq!(names(&lab), [format!("{blob}.damaged")]);
+    }
+    opened.writer.close();
+}
