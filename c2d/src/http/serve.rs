@@ -3,6 +3,7 @@
 //! One port speaks TLS and plain HTTP: the first byte tells which. Plain HTTP is for this machine
 //! alone; whoever else tries it is told so, and nothing of what he sent is looked at.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +11,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::EXPECT;
+use axum::http::HeaderValue;
+use axum::http::header::{DATE, EXPECT};
 use c2_shared::fingerprint::Fingerprint;
 use c2_shared::limits::{BODY_IDLE_MS, HEAD_BYTES_MAX, HEAD_TIMEOUT_MS, STRANGER_NEW_MS, WRITE_IDLE_MS};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -249,14 +253,20 @@ impl Entrance {
         ends: Connection,
         seat: Arc<Seat>,
     ) -> hyper::Result<()> {
-        let router = self.router;
+        let (router, clock) = (self.router, self.clock);
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ends);
             request.extensions_mut().insert(Arc::clone(&seat));
             let waits_to_be_asked = request.headers().contains_key(EXPECT);
             let body = |body| Body::new(TimeoutBody::new(BODY_IDLE, Drained::new(body, waits_to_be_asked)));
             let request: Request = request.map(body);
-            router.clone().oneshot(request)
+            let answer = router.clone().oneshot(request);
+            async move {
+                let mut answer = answer.await?;
+                // The one that hyper would write stands still while the clock is behind where it was once.
+                answer.headers_mut().extend(date(clock.now().wall_ms).map(|date| (DATE, date)));
+                Ok::<_, Infallible>(answer)
+            }
         });
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(BEGINNING).max_buf_size(HEAD_BYTES_MAX).max_headers(64);
@@ -272,6 +282,12 @@ impl Entrance {
     }
 }
 
+/// A time as a header has it.
+fn date(wall_ms: u64) -> Option<HeaderValue> {
+    let time = Timestamp::from_millisecond(i64::try_from(wall_ms).ok()?).ok()?;
+    HeaderValue::try_from(DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()?).ok()
+}
+
 /// Tells it and takes what still comes, for a while and up to a bound, only to throw it away: a
 /// connection that is closed over unread bytes is reset, and the answer may be lost with it.
 async fn tell_to_speak_tls(mut stream: TcpStream) -> std::io::Result<()> {
@@ -281,4 +297,18 @@ async fn tell_to_speak_tls(mut stream: TcpStream) -> std::io::Result<()> {
     // A client that continues longer than that does not listen.
     drop(timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_clock() {
+        let table = [(0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777_999, "Sun, 06 Nov 1994 08:49:37 GMT")];
+        for (wall_ms, expected) in table {
+            assert_eq!(date(wall_ms).unwrap(), expected);
+        }
+        assert_eq!(date(u64::MAX), None);
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use c2_shared::api::tokens::InviteRequest;
 use c2_shared::job::JobSpec;
 use c2_tests::Cluster;
@@ -45,6 +45,11 @@ impl Clock {
     }
 }
 
+/// What c2d's answers say of the time.
+async fn told(cluster: &Cluster) -> Result<i64> {
+    Ok(cluster.client().health().await?.clock_s.context("no date")?.cast_signed())
+}
+
 fn a_clock_that_is_set_changes_no_time_that_passes() -> Result<()> {
     let library = faketime();
     if !has("clocks that are set", library.is_some(), "apt-get install faketime") {
@@ -61,6 +66,7 @@ fn a_clock_that_is_set_changes_no_time_that_passes() -> Result<()> {
         let keyed = JobSpec { command: "true".to_owned(), idempotency_key: key, ..JobSpec::default() };
         let once = cluster.submit_spec(keyed.clone()).await?;
         let line = cluster.client().invite(&InviteRequest::default()).await?.line;
+        let begun_s = told(&cluster).await?;
         for (c2d_s, agent_s) in [(-400 * DAY_S, 0), (0, -400 * DAY_S), (3 * DAY_S, 400 * DAY_S)] {
             let job = cluster.submit("sleep 4").await?;
             cluster.running(job).await?;
@@ -69,6 +75,8 @@ fn a_clock_that_is_set_changes_no_time_that_passes() -> Result<()> {
             let end = cluster.ended(job).await?.job;
             let took = [end.row.took_ms, end.attempts.first().and_then(|attempt| attempt.took_ms)];
             ensure!(took.iter().all(|ms| ms.is_some_and(|ms| (3_900..15_000).contains(&ms))), "{took:?} {end:?}");
+            let told_s = told(&cluster).await?;
+            ensure!(told_s.abs_diff(begun_s + c2d_s) < 600, "c2d's clock is {c2d_s} s off, and it tells {told_s}");
         }
         // c2d is three days ahead of when these were made.
         ensure!(cluster.submit_spec(keyed.clone()).await? == once, "the key is forgotten");
