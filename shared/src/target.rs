@@ -103,7 +103,7 @@ pub fn find<'a, 'w>(word: &str, workers: &'w [Candidate<'a>]) -> Result<&'w Cand
     match meant.as_slice() {
         [] => Err(TargetError::UnknownWorker(word.to_owned())),
         [one] => Ok(one),
-        several => Err(TargetError::Ambiguous(word.to_owned(), several.iter().map(|one| one.in_words()).collect())),
+        several => Err(TargetError::Ambiguous(word.to_owned(), in_words(several))),
     }
 }
 
@@ -146,10 +146,18 @@ impl<'a> Candidate<'a> {
             passed_on: row.passed_on,
         }
     }
+}
 
-    fn in_words(&self) -> String {
-        format!("{} ({}, id {})", self.ip, self.hostname, self.id.short())
-    }
+/// Workers of which one is to be chosen, with as much of their ids as tells them apart.
+fn in_words(several: &[&Candidate<'_>]) -> Vec<String> {
+    let begin = |id: &'_ WorkerId, len: usize| match id.as_str().get(..len) {
+        Some(begin) if !id.is_address() => begin.to_owned(),
+        _ => id.to_string(),
+    };
+    let cut = |len| several.iter().map(|one| begin(one.id, len)).collect::<BTreeSet<_>>().len();
+    let longest = several.iter().map(|one| one.id.as_str().len()).max().unwrap_or(0);
+    let len = (SHORT_ID_LEN..longest).find(|len| cut(*len) == several.len()).unwrap_or(longest);
+    several.iter().map(|one| format!("{} ({}, id {})", one.ip, one.hostname, begin(one.id, len))).collect()
 }
 
 impl Target {
@@ -450,6 +458,23 @@ mod tests {
             let others = Target::parse(&format!("!{word}")).unwrap().resolve(word, &workers);
             assert_eq!(others.map(|others| others.len()), found.map(|_| workers.len() - 1), "!{word}");
         }
+    }
+
+    #[test]
+    fn what_is_ambiguous_is_told_apart() {
+        let workers = [
+            known("nas-work-1", 11, "nas"),
+            known("nas-work", 12, "nas"),
+            known("addr:10.0.0.13", 13, "nas"),
+            known("0a1b2c3d4e5f", 14, "vm"),
+            known("1a1b2c3d4e5f", 15, "vm"),
+        ];
+        let workers = candidates(&workers);
+        let told = |word| find(word, &workers).unwrap_err().to_string();
+        let ids = "10.0.0.11 (nas, id nas-work-), 10.0.0.12 (nas, id nas-work), 10.0.0.13 (nas, id addr:10.0.0.13)";
+        assert_eq!(told("nas"), format!("\"nas\" means several workers: {ids}"));
+        assert_eq!(find("nas-work-", &workers).unwrap().ip, at(11));
+        assert!(told("vm").ends_with("10.0.0.14 (vm, id 0a1b2c3d), 10.0.0.15 (vm, id 1a1b2c3d)"));
     }
 
     #[test]
