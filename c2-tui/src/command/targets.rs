@@ -7,7 +7,7 @@ use c2_shared::client::{Client, ClientError};
 use c2_shared::id::WorkerId;
 use tokio::task::JoinSet;
 
-use crate::command::{CommandError, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Kind, Outcome};
 
 /// Finds the workers of a target. An unknown one is refused, so that nothing is done to the others.
 pub(crate) async fn workers(context: &Context, target: &str) -> Result<Vec<TargetWorker>, CommandError> {
@@ -15,7 +15,7 @@ pub(crate) async fn workers(context: &Context, target: &str) -> Result<Vec<Targe
 }
 
 /// Asks all workers of a target at once, as each takes its own time; the answers come in the order of the addresses.
-/// A single one that refuses is an error.
+/// A single one that refuses is an error, and so is a refusal that is about who asks, as it is none of a worker.
 pub(crate) async fn ask_each<T: Send + 'static, F: Future<Output = Result<T, ClientError>> + Send + 'static>(
     context: &Context,
     target: &str,
@@ -31,8 +31,11 @@ pub(crate) async fn ask_each<T: Send + 'static, F: Future<Output = Result<T, Cli
     let mut answers = Vec::new();
     while let Some(asked) = asking.join_next().await {
         match asked.expect("asking does not panic") {
-            (_, Err(error)) if single => return Err(error.into()),
-            (ip, answer) => answers.push((ip, answer.map_err(CommandError::from))),
+            (ip, Ok(answer)) => answers.push((ip, Ok(answer))),
+            (ip, Err(error)) => match CommandError::from(error) {
+                error if single || error.kind == Kind::Unauthorized => return Err(error),
+                error => answers.push((ip, Err(error))),
+            },
         }
     }
     answers.sort_by_key(|(ip, _)| *ip);

@@ -217,7 +217,7 @@ fn unknown(shown: &str, near: bool) -> ApiError {
 }
 
 /// How to get a token that is good.
-fn renewal(role: Role) -> String {
+pub(super) fn renewal(role: Role) -> String {
     match role {
         Role::Operator | Role::Viewer => {
             format!("get a line with `c2d invite --role {role}` where c2d runs, and give it to: c2-tui login")

@@ -19,6 +19,7 @@ use crate::http::App;
 use crate::http::connection::Connection;
 use crate::http::contents;
 use crate::http::error::ApiError;
+use crate::http::gate;
 use crate::store::{Blobs, payload};
 
 /// Which worker asks, and from where.
@@ -210,10 +211,6 @@ pub(crate) fn check(request: &Request, roles: &[Role]) -> Result<(), ApiError> {
     }
     let names: Vec<String> = roles.iter().map(|role| format!("{role}s")).collect();
     let message = format!("only {} may do this", names.join(" and "));
-    let hint = match roles {
-        [Role::Join] => "use the line that `c2d invite` prints",
-        [Role::Worker] => "use the token in worker.token",
-        _ => "use the token in operator.token",
-    };
+    let hint = roles.first().map(|role| gate::renewal(*role)).unwrap_or_default();
     Err(ErrorBody::new(ErrorCode::Forbidden, message, hint).into())
 }

@@ -7,7 +7,11 @@ use c2_tests::http::Caller;
 use c2_tests::scenario;
 use serde_json::json;
 
-crate::tests![every_path_but_health_asks_for_a_token_of_the_right_role, secrets_are_readable_by_their_owner_alone,];
+crate::tests![
+    every_path_but_health_asks_for_a_token_of_the_right_role,
+    secrets_are_readable_by_their_owner_alone,
+    a_viewer_is_told_how_to_get_another_token,
+];
 
 fn every_path_but_health_asks_for_a_token_of_the_right_role() {
     scenario(async |cluster| {
@@ -53,6 +57,24 @@ fn secrets_are_readable_by_their_owner_alone() {
         for path in tokens.iter().chain([&folder]) {
             let mode = std::fs::metadata(path)?.permissions().mode();
             assert_eq!(mode & 0o077, 0, "{path:?} is open to others");
+        }
+        Ok(())
+    });
+}
+
+fn a_viewer_is_told_how_to_get_another_token() {
+    scenario(async |cluster| {
+        for ip in ["127.0.0.2", "127.0.0.3"] {
+            cluster.agent(ip).await?;
+        }
+        let line = cluster.invited(&["--role", "viewer"]).await?;
+        let login = cluster.bare_console(&["login", &line])?.output()?;
+        assert!(login.status.success(), "{login:?}");
+        for command in ["cleanup-workspaces @all", "upgrade-workers @all", "submit true"] {
+            let refused = cluster.bare_console(&["--exec", command])?.output()?;
+            let told = String::from_utf8(refused.stderr)?;
+            assert_eq!(refused.status.code(), Some(4), "{command}: {told}");
+            assert!(told.contains("`c2d invite --role operator`"), "{command}: {told}");
         }
         Ok(())
     });
