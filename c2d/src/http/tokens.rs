@@ -12,6 +12,7 @@ use c2_shared::join_code::JoinCode;
 use c2_shared::limits::{ANNOUNCED_S_MAX, BODY_BYTES_MAX, INVITATION_S_MAX, INVITATION_USES_MAX, NAME_LEN_MAX};
 use c2_shared::pass::Pass;
 use c2_shared::server_address::ServerAddress;
+use c2_shared::time::span;
 use c2_shared::token::{Role, Token};
 
 use crate::access::TokenRefusal;
@@ -26,18 +27,19 @@ pub(crate) async fn invite(
     State(app): State<App>,
     JsonBody(request): JsonBody<InviteRequest, BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Json<InviteResponse>), ApiError> {
-    let within = |name: &str, value: u64, max: u64| match value {
+    let within = |name: &str, value: u64, max: u64, told: fn(u64) -> String| match value {
         0 => Err(ApiError::from(
             ErrorBody::new(ErrorCode::InvalidInput, format!("{name} is 0"), "give at least 1").in_field(name),
         )),
         value if value > max => {
-            let message = format!("{name} is {value}");
-            Err(ErrorBody::new(ErrorCode::InvalidInput, message, format!("give at most {max}")).in_field(name).into())
+            let (message, hint) = (format!("{name} is {}", told(value)), format!("give at most {}", told(max)));
+            Err(ErrorBody::new(ErrorCode::InvalidInput, message, hint).in_field(name).into())
         }
         _ => Ok(()),
     };
-    within("uses", request.uses.into(), INVITATION_USES_MAX.into())?;
-    within("expires_s", request.expires_s, if request.announce { ANNOUNCED_S_MAX } else { INVITATION_S_MAX })?;
+    within("uses", request.uses.into(), INVITATION_USES_MAX.into(), |uses| uses.to_string())?;
+    let lasts_s_max = if request.announce { ANNOUNCED_S_MAX } else { INVITATION_S_MAX };
+    within("expires_s", request.expires_s, lasts_s_max, lasting)?;
     if request.role == Role::Join {
         let body =
             ErrorBody::new(ErrorCode::InvalidInput, "an invitation to invite", "give worker, operator or viewer");
@@ -63,6 +65,13 @@ pub(crate) async fn invite(
     let pass =
         Pass { token, fingerprint: Some(app.rotation.fingerprint()), server: Some(ServerAddress::from(app.address)) };
     Ok((StatusCode::CREATED, Json(InviteResponse { line: pass.expose(), code })))
+}
+
+/// Seconds, and what they are for people.
+fn lasting(s: u64) -> String {
+    const DAY_S: u64 = 24 * 3_600;
+    let words = if s.is_multiple_of(DAY_S) { format!("{}d", s / DAY_S) } else { span(s.saturating_mul(1_000)) };
+    format!("{s} ({words})")
 }
 
 /// An invitation that machines find in their network, and its code.
@@ -188,7 +197,8 @@ impl From<TokenRefusal> for ApiError {
             }
             TokenRefusal::AtWork { called } => {
                 let hint = format!(
-                    "stop its agent and wait a minute; if its jobs are to wait for it, first: remove-worker {called} --lost"
+                    "stop its agent and wait a minute; if jobs wait for it, first cancel them, or give them up with its \
+                     groups and tags: remove-worker {called} --lost"
                 );
                 body(ErrorCode::Wait, &hint)
             }

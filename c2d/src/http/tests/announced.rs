@@ -158,5 +158,9 @@ async fn what_cannot_be_announced_is_refused_and_leaves_no_invitation() {
     let answer = lab.send(Role::Operator, "POST /api/tokens/invite", r#"{"announce": true}"#).await;
     assert_eq!((answer.status, &answer.json()["field"]), (400, &Value::from("announce")), "{answer:?}");
     assert!(answer.body.contains("where other machines cannot find it"), "{answer:?}");
+    let answer = lab.send(Role::Operator, "POST /api/tokens/invite", r#"{"expires_s": 34560000}"#).await;
+    let said = answer.json();
+    let said = (&said["message"], &said["hint"]);
+    assert_eq!(said, (&"expires_s is 34560000 (400d)".into(), &"give at most 2592000 (30d)".into()), "{answer:?}");
     lab.stop().await;
 }
