@@ -167,8 +167,8 @@ mod tests {
         let row = json!({"job_id": "job-9", "state": "queued", "command": "x", "submitted_ms": 0});
         let (job, workers) = (serde_json::from_value(row).unwrap(), (11..).zip(obstacles).map(on).collect());
         let (silence, whereabouts, before, yields_to, elsewhere) = Default::default();
-        let reasons = reasons.to_vec();
-        advice(&Explanation { job, reasons, workers, silence, whereabouts, yields_to, elsewhere, before })
+        let (reasons, fetches) = (reasons.to_vec(), false);
+        advice(&Explanation { job, reasons, workers, fetches, silence, whereabouts, yields_to, elsewhere, before })
     }
 
     #[test]
