@@ -53,7 +53,16 @@ pub(crate) fn delete(root: BorrowedFd<'_>, trash: &str) -> io::Result<u64> {
     let mut folders = vec![trash.to_owned()];
     let (mut freed, mut moved) = (0, 0);
     while let Some(folder) = folders.pop() {
-        let Some(dir) = enter(root, &folder)? else { continue };
+        let dir = match enter(root, &folder) {
+            Ok(Some(dir)) => dir,
+            Ok(None) => continue,
+            // No folder at all, so it goes by itself.
+            Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
+                gone(unlinkat(root, &folder, AtFlags::empty()))?;
+                continue;
+            }
+            Err(e) => return Err(e),
+        };
         loop {
             let names = some_names(&dir)?;
             if names.is_empty() {
@@ -179,5 +188,11 @@ mod tests {
         assert_eq!(left, ["other"]);
         assert!(dir.path().join("other/kept").exists());
         assert_eq!(delete(root.as_fd(), ".trash-job-1.1").unwrap(), 0, "it is gone already");
+        symlink(dir.path().join("other"), &trash).unwrap();
+        std::fs::write(dir.path().join(".trash-job-2.1"), "a file").unwrap();
+        empty(dir.path());
+        let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["other"]);
+        assert!(dir.path().join("other/kept").exists());
     }
 }
