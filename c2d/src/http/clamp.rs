@@ -18,6 +18,10 @@ const FIGURE_MAX: u64 = 1 << 53;
 /// More processes than any machine has.
 const LOAD_MAX: f32 = 1e9;
 
+/// The greatest exit status of a process, and the greatest signal.
+const CODE_MAX: i32 = 255;
+const SIGNAL_MAX: i32 = 64;
+
 /// A text that names something, on one line.
 pub(crate) fn text(said: &str) -> String {
     said.chars().filter(|c| !plain::acts(*c)).take(TEXT_CHARS_MAX).collect()
@@ -60,11 +64,15 @@ pub(crate) fn load(mut said: Load) -> Load {
 /// How an attempt ended and what it wrote; its files are another matter. Of each stream `keep_bytes` are
 /// kept.
 pub(crate) fn result(said: &mut AttemptResult, keep_bytes: u64) {
-    if let Outcome::Setup { reason } = &mut said.outcome {
-        *reason = sentence(reason);
-    }
-    if let Outcome::Oom { limit_bytes, peak_bytes } = &mut said.outcome {
-        (*limit_bytes, *peak_bytes) = (figure(*limit_bytes), figure(*peak_bytes));
+    match &mut said.outcome {
+        Outcome::Setup { reason } => *reason = sentence(reason),
+        Outcome::Oom { limit_bytes, peak_bytes } => {
+            (*limit_bytes, *peak_bytes) = (figure(*limit_bytes), figure(*peak_bytes));
+        }
+        // What no process ends with is a failure still.
+        Outcome::Exit { code } if !(0..=CODE_MAX).contains(code) => *code = CODE_MAX,
+        Outcome::Signal { signal } => *signal = (*signal).clamp(1, SIGNAL_MAX),
+        _ => {}
     }
     said.peak_bytes = said.peak_bytes.map(figure);
     said.cpu_ms = said.cpu_ms.map(figure);
@@ -208,6 +216,21 @@ mod tests {
         let said = serde_json::from_value(serde_json::to_value(said).unwrap()).unwrap();
         let kept = serde_json::to_string(&hardware(said)).unwrap();
         assert!(kept.len() < 64 * 1024, "{} bytes of hardware", kept.len());
+    }
+
+    #[test]
+    fn ends_are_those_that_processes_have() {
+        let (exit, signal) = (|code| Outcome::Exit { code }, |signal| Outcome::Signal { signal });
+        let table = [0, 1, 255].map(exit).map(|outcome| (outcome.clone(), outcome)).into_iter();
+        let table = table.chain([256, -5, i32::MIN, i32::MAX].map(|code| (exit(code), exit(255))));
+        let table = table.chain([1, 9, 64].map(signal).map(|outcome| (outcome.clone(), outcome)));
+        for (outcome, expected) in
+            table.chain([(-1, 1), (0, 1), (65, 64)].map(|(said, kept)| (signal(said), signal(kept))))
+        {
+            let mut said = AttemptResult { outcome: outcome.clone(), ..nothing() };
+            result(&mut said, 0);
+            assert_eq!(said.outcome, expected, "{outcome:?}");
+        }
     }
 
     #[test]
