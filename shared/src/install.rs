@@ -28,6 +28,13 @@ pub fn service_here() -> Option<String> {
     Path::new(SERVICE_DIR).is_dir().then(|| format!("sudo -u c2 c2d --data-dir {SERVICE_DIR}"))
 }
 
+/// A path as a shell takes it.
+#[must_use]
+pub fn quoted(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    shlex::try_quote(&path).map_or_else(|_| path.to_string(), std::borrow::Cow::into_owned)
+}
+
 /// A file to be put in its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Unit {
@@ -78,6 +85,9 @@ pub enum InstallError {
         /// The folder.
         folder: &'static str,
     },
+    /// It is not where it is to be started.
+    #[error("the service could not start {0:?}: there is no such program")]
+    Missing(PathBuf),
     /// The user of the service may not go there.
     #[error("the service could not start {program:?}: {closed:?} is closed to other users")]
     Closed {
@@ -104,10 +114,10 @@ impl Advice for InstallError {
         Some(match self {
             Self::Unwritable(program) | Self::Hidden { program, .. } | Self::Closed { program, .. } => {
                 let name = program.file_name().unwrap_or_default().to_string_lossy();
-                let path = program.to_string_lossy();
-                let path = shlex::try_quote(&path).unwrap_or_else(|_| name.clone());
+                let path = quoted(program);
                 format!("copy it first: sudo install -m 755 {path} {UNIT_BIN} && sudo {UNIT_BIN}/{name} install")
             }
+            Self::Missing(_) => "put the programs there first, or leave out --bin-dir".to_owned(),
             Self::Elsewhere(_) => "leave out --data-dir; to change the unit: systemctl edit --full c2d".to_owned(),
             Self::Relative(_) => "write the folder from / on".to_owned(),
             Self::File { .. } => "check the permissions of its folder; root installs system services".to_owned(),
@@ -128,21 +138,18 @@ impl InstallError {
 /// When a file cannot be written, or when the service could never start.
 pub fn place(system: &Plan, user: &Plan, wish: &Wish, is_root: bool) -> Result<String, InstallError> {
     let program = std::env::current_exe().map_err(InstallError::file(Path::new("/proc/self/exe")))?;
-    let beside = program.parent().unwrap_or(Path::new(UNIT_BIN));
+    let (beside, name) = (program.parent().unwrap_or(Path::new(UNIT_BIN)), program.file_name().unwrap_or_default());
     let default = if wish.root.is_some() { Path::new(PACKAGE_BIN) } else { beside };
     let programs = wish.bin_dir.as_deref().unwrap_or(default);
     if !programs.is_absolute() {
         return Err(InstallError::Relative(programs.to_owned()));
     }
-    if is_root || wish.root.is_some() {
-        seen(system, programs)?;
-    }
     match &wish.root {
-        Some(root) => install(system, &root.join(PACKAGE_UNITS), programs, !wish.dry_run),
+        // The programs get there later.
+        Some(root) => seen(system, &programs.join(name))
+            .and_then(|()| install(system, &root.join(PACKAGE_UNITS), programs, !wish.dry_run)),
         None if is_root => {
-            if wish.bin_dir.is_none() {
-                reach(system, &program)?;
-            }
+            reach(system, &programs.join(name))?;
             install(system, Path::new("/etc"), programs, !wish.dry_run)
         }
         None => {
@@ -168,6 +175,9 @@ fn seen(plan: &Plan, program: &Path) -> Result<(), InstallError> {
 /// Refuses a program that the services of a plan could not start.
 fn reach(plan: &Plan, program: &Path) -> Result<(), InstallError> {
     seen(plan, program)?;
+    if !program.is_file() {
+        return Err(InstallError::Missing(program.to_owned()));
+    }
     // Its user is not known here, or does not exist yet: what all may pass, it may.
     for part in program.ancestors() {
         let mode = std::fs::metadata(part).map_err(InstallError::file(part))?.permissions().mode();
@@ -303,6 +313,19 @@ mod tests {
         let hint = error.hint().unwrap();
         assert!(hint.contains("/a b/x' /usr/local/bin && sudo /usr/local/bin/x install"), "{hint}");
 
+        // The same for a folder that is named; the name is that of the running program.
+        let name = std::env::current_exe().unwrap().file_name().unwrap().to_owned();
+        let named = |bin_dir: &Path| {
+            let wish = Wish { dry_run: true, root: None, bin_dir: Some(bin_dir.to_owned()) };
+            place(&PLAN, &PLAN, &wish, true)
+        };
+        assert!(matches!(named(Path::new("/nonexistent")), Err(InstallError::Missing(_))));
+        std::fs::copy(&program, folder.path().join(&name)).unwrap();
+        let error = named(folder.path()).unwrap_err();
+        assert!(error.to_string().ends_with("is closed to other users"), "{error}");
+        let hint = error.hint().unwrap();
+        assert!(hint.ends_with(&format!("sudo /usr/local/bin/{} install", name.display())), "{hint}");
+
         for folder in ["/home", "/root", "/run/user", "/tmp", "/var/tmp"] {
             let program = Path::new(folder).join("me/x");
             assert!(matches!(reach(&SANDBOX, &program), Err(InstallError::Hidden { .. })), "{program:?}");
@@ -310,6 +333,8 @@ mod tests {
             for wish in [wish(None), wish(Some("/nowhere".into()))] {
                 let placed = place(&SANDBOX, &PLAN, &wish, true);
                 assert!(matches!(placed, Err(InstallError::Hidden { .. })), "{folder}: {placed:?}");
+                let hint = placed.unwrap_err().hint().unwrap();
+                assert!(hint.ends_with(&format!("/{} install", name.display())), "{hint}");
             }
         }
     }
