@@ -85,11 +85,12 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// Runs the agent until `shutdown`, or until c2d says that it is none of its workers.
 pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
-    drop(Root::open(&options.workspace_root)?);
     let state = StateDir::open(&options.state_dir)?;
+    drop(Root::open(&options.workspace_root)?);
     let lock = state.lock()?;
     if identity::is_copy(&state) {
-        return Err(AgentError::Copy { said: "c2d found another machine with its identity at work".to_owned() });
+        let said = "c2d found another machine with its identity at work".to_owned();
+        return Err(AgentError::Copy { said, folder: options.state_dir });
     }
     let identity = Identity::begin(&state)?;
     let worker_id = identity.worker_id.clone();

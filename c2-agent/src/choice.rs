@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::config::{self, AgentConfig, Configured, SlotCount};
 use c2_shared::home;
+use c2_shared::install;
 use c2_shared::limits::SLOTS_MAX;
 use c2_shared::pass::Pass;
 use c2_shared::server_address::{ADDRESS_FILE, ServerAddress};
@@ -96,6 +97,15 @@ pub(crate) fn joined_file(state_dir: &Path) -> PathBuf {
 /// The agent's own folder.
 pub(crate) fn state_dir(flag: Option<&Path>) -> Result<PathBuf, OptionsError> {
     absolute(&flag.map_or_else(|| config::state_home().join("c2-agent"), Path::to_owned))
+}
+
+/// What calls this program for a state folder, with these words: it is named unless it is the usual one.
+pub(crate) fn call(words: &str, folder: &Path) -> String {
+    let mut call = ["c2-agent", words].join(" ").trim_end().to_owned();
+    if state_dir(None).map_or(true, |usual| usual != folder) {
+        call.push_str(&format!(" --state-dir {}", install::quoted(folder)));
+    }
+    call
 }
 
 /// The usual folder of workspaces belongs to the first user of a machine who runs an agent; each other

@@ -13,10 +13,8 @@ use c2_shared::id::Session;
 
 use crate::choice;
 use crate::options::{OptionsError, ResetOptions};
-use crate::state::{StateDir, StateError, open_private, random_hex};
+use crate::state::{StateDir, StateError, WORKER_ID, open_private, random_hex};
 
-/// Holds the id.
-const WORKER_ID: &str = "worker_id";
 /// Counts the starts.
 const STARTS: &str = "starts";
 /// Holds the mark of the folder at the last start.
@@ -137,7 +135,7 @@ pub(crate) fn take(state: &StateDir, id: &str) -> Result<(), StateError> {
 /// `c2-agent reset-identity`: this folder becomes that of a new worker, which owes nothing to anybody.
 pub(crate) fn reset(options: &ResetOptions) -> Result<String, ResetError> {
     let folder = choice::state_dir(options.state_dir.as_deref())?;
-    let state = StateDir::open(&folder)?;
+    let state = StateDir::open_to_clear(&folder)?;
     let _alone = state.lock()?;
     let living = living(&state);
     if !living.is_empty() {
@@ -158,9 +156,10 @@ pub(crate) fn reset(options: &ResetOptions) -> Result<String, ResetError> {
     }
     let id = worker_id(&StateDir::open(&folder)?)?;
     let next = if had_joined {
-        "its token belonged to the other one; join with a line of `c2d invite`: c2-agent join LINE"
+        let join = choice::call("join LINE", &folder);
+        format!("its token belonged to the other one; join with a line of `c2d invite`: {join}")
     } else {
-        "start it with: c2-agent"
+        format!("start it with: {}", choice::call("", &folder))
     };
     Ok(format!("this machine is a new worker, id {id}; {next}"))
 }
@@ -302,7 +301,8 @@ mod tests {
         assert!(matches!(reset(&options), Err(ResetError::State(StateError::InUse(_)))));
         drop(agent);
         let said = reset(&options).unwrap();
-        assert!(said.contains("c2-agent join LINE"), "{said}");
+        let join = format!("c2-agent join LINE --state-dir {}", dir.path().display());
+        assert!(said.ends_with(&join), "{said}");
         assert_ne!(worker_id(&state).unwrap(), before);
         assert!(!is_copy(&state) && !state.spool().join("job-1.1").exists() && state.slots().is_empty());
         assert!(!choice::joined_file(dir.path()).exists());

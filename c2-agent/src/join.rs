@@ -83,15 +83,16 @@ impl Advice for JoinError {
 /// The command: reads the line, joins, answers with what to tell the person.
 pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let line = (!options.line.is_empty()).then(|| options.line.join(" "));
     let invitation = if options.find {
-        runtime.block_on(find::invitation(options.line.as_deref()))?
+        runtime.block_on(find::invitation(line.as_deref()))?
     } else {
         let asked = || advice::ask("paste the line that `c2d invite` printed on the machine of c2d");
-        let line = options.line.clone().map_or_else(asked, Ok)?;
-        line.trim().parse().map_err(|_| JoinError::Line)?
+        let line = line.map_or_else(asked, Ok)?;
+        Pass::pasted(&line).map_err(|_| JoinError::Line)?
     };
     let server = runtime.block_on(join(invitation, options))?;
-    let said = format!("this machine is a worker of {server}; start it with: {}", start(options));
+    let said = format!("this machine is a worker of {server}; start it with: {}", start(options)?);
     if !rustix::process::geteuid().is_root() {
         return Ok(said);
     }
@@ -103,14 +104,14 @@ pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
 }
 
 /// How the agent of this user is started: as a service, where one is installed and the folders are the usual ones.
-fn start(options: &JoinOptions) -> String {
+fn start(options: &JoinOptions) -> Result<String, JoinError> {
     let is_installed = UNITS.iter().any(|unit| Path::new(unit).exists()) && systemd_runs();
     let me = rustix::process::geteuid();
     let user = home::variables(me.as_raw()).into_iter().find(|(name, _)| *name == "USER").map(|(_, user)| user);
-    match user.filter(|_| is_installed && !me.is_root() && options.state_dir.is_none()) {
+    Ok(match user.filter(|_| is_installed && !me.is_root() && options.state_dir.is_none()) {
         Some(user) => format!("sudo systemctl enable --now c2-agent@{}", user.display()),
-        None => "c2-agent".to_owned(),
-    }
+        None => choice::call("", &choice::state_dir(options.state_dir.as_deref())?),
+    })
 }
 
 /// Joins; answers which c2d.
@@ -121,7 +122,7 @@ async fn join(invitation: Pass, options: &JoinOptions) -> Result<ServerAddress, 
     let server = invitation.server.clone().ok_or(JoinError::Line)?;
     let fingerprint = Some(invitation.fingerprint.ok_or(JoinError::Line)?);
     let folder = choice::state_dir(options.state_dir.as_deref())?;
-    let state = StateDir::open(&folder)?;
+    let state = StateDir::open_to_join(&folder)?;
     // A running agent's token would be revoked under its hands.
     let _alone = state.lock()?;
     let file = choice::joined_file(&folder);

@@ -148,7 +148,7 @@ pub(crate) struct JoinOptions {
     /// What `c2d invite` printed, or with --find the six words of `c2d invite --announce`; without it, a line of
     /// standard input
     #[arg(value_name = "LINE")]
-    pub(crate) line: Option<String>,
+    pub(crate) line: Vec<String>,
     /// Find the c2d that announces itself in this machine's network, and join it with six words
     #[arg(long)]
     pub(crate) find: bool,

@@ -1,6 +1,7 @@
 //! The agent's state folder: who holds it, and a folder for each slot.
 //!
-//! `agent.lock` admits one agent. `slots/N/lock` is locked by the runner of slot N for as long as
+//! `agent.lock` admits one agent, and tells with the id of the worker that a folder is an agent's: any other
+//! that holds something is left alone. `slots/N/lock` is locked by the runner of slot N for as long as
 //! it lives, and holds the attempts whose results it still owes. Spooled results are
 //! [`crate::spool`]'s, and the worker's identity [`crate::identity`]'s.
 
@@ -19,6 +20,19 @@ use rustix::process::Pid;
 
 use crate::outputs::Outputs;
 use crate::supervise::holding;
+
+/// Locked by the agent.
+const LOCK: &str = "agent.lock";
+/// Holds the id of the worker.
+pub(crate) const WORKER_ID: &str = "worker_id";
+/// By one of these a folder is an agent's; one that was restored may lack the lock.
+const MARKS: [&str; 2] = [LOCK, WORKER_ID];
+/// By one of these it is the data folder of c2d.
+const MARKS_OF_C2D: [&str; 2] = ["c2.db", "authority.pem"];
+/// What may lie in a folder before an agent has run there: put there for it, or made by a file system.
+const BEFOREHAND: [&str; 3] = ["worker.token", "config.json", "lost+found"];
+/// Folders within, which `doctor` of 0.2.0 made where no agent had run.
+const FOLDERS: [&str; 3] = ["slots", "spool", "blobs"];
 
 /// Looks for the folder to be free before it counts as taken.
 const LOCK_TRIES: u32 = 10;
@@ -61,6 +75,12 @@ pub(crate) enum StateError {
     },
     #[error("another agent is running with the state folder {0:?}")]
     InUse(PathBuf),
+    #[error("{0:?} is the data folder of c2d, not an agent's state folder")]
+    OfC2d(PathBuf),
+    #[error("{path:?} is no agent's state folder: {found:?} is in it")]
+    Foreign { path: PathBuf, found: String },
+    #[error("no agent has run with the state folder {0:?}")]
+    NoAgents(PathBuf),
     #[error("no random bytes from the system")]
     Random,
 }
@@ -70,6 +90,12 @@ impl Advice for StateError {
         let hint = match self {
             Self::Io { .. } => "choose a folder that you may write to with --state-dir",
             Self::InUse(_) => "stop it first, or give this one its own --state-dir and --workspace-root",
+            Self::OfC2d(_) | Self::Foreign { .. } => {
+                "name a folder of the agent's own with --state-dir, one that is empty or does not exist yet"
+            }
+            Self::NoAgents(_) => {
+                "name the one with which it runs by --state-dir; a new folder gets an identity by itself"
+            }
             Self::Random => "check that /dev/urandom is there",
         };
         Some(hint.to_owned())
@@ -77,12 +103,37 @@ impl Advice for StateError {
 }
 
 impl StateDir {
-    /// Opens the folder, making it when it is missing.
+    /// Opens the folder, making it when it is missing. One that holds something else stays as it is.
     pub(crate) fn open(path: &Path) -> Result<Self, StateError> {
-        for dir in [path.to_owned(), path.join("slots"), path.join("spool"), path.join("blobs")] {
-            make_private_dir(&dir).map_err(|source| StateError::Io { path: dir, source })?;
+        if !has_one(path, &MARKS) {
+            free(path)?;
+        }
+        let failed = |path: PathBuf| |source| StateError::Io { path, source };
+        make_private_dir(path).map_err(failed(path.to_owned()))?;
+        // Before anything else is in it: from now on it is an agent's.
+        let lock = path.join(LOCK);
+        open_private(&lock).map_err(failed(lock))?;
+        for dir in FOLDERS.map(|name| path.join(name)) {
+            make_private_dir(&dir).map_err(failed(dir))?;
         }
         Ok(Self { path: path.to_owned() })
+    }
+
+    /// Opens a folder whose token is to be another: not that of c2d, whose token it is, even if an agent runs there.
+    pub(crate) fn open_to_join(path: &Path) -> Result<Self, StateError> {
+        if has_one(path, &MARKS_OF_C2D) {
+            return Err(StateError::OfC2d(path.to_owned()));
+        }
+        Self::open(path)
+    }
+
+    /// Opens a folder in which an agent has run, to clear it.
+    pub(crate) fn open_to_clear(path: &Path) -> Result<Self, StateError> {
+        if has_one(path, &MARKS) || has_one(path, &MARKS_OF_C2D) {
+            return Self::open_to_join(path);
+        }
+        free(path)?;
+        Err(StateError::NoAgents(path.to_owned()))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -105,7 +156,7 @@ impl StateDir {
 
     /// Takes the folder for this agent, for as long as the file stays open.
     pub(crate) fn lock(&self) -> Result<File, StateError> {
-        let path = self.path.join("agent.lock");
+        let path = self.path.join(LOCK);
         let file = open_private(&path).map_err(|source| StateError::Io { path: path.clone(), source })?;
         // One that just ended may still be on its way out.
         for _ in 0..LOCK_TRIES {
@@ -120,7 +171,7 @@ impl StateDir {
 
     /// The agent that has taken the folder, if one has.
     pub(crate) fn agent(&self) -> Option<Pid> {
-        let file = File::open(self.path.join("agent.lock")).ok()?;
+        let file = File::open(self.path.join(LOCK)).ok()?;
         let is_taken = || flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK);
         let meta = file.metadata().ok()?;
         is_taken().then(|| holding((meta.dev(), meta.ino())))?.first().map(|process| process.pid)
@@ -250,6 +301,33 @@ fn short(dir: &File) -> PathBuf {
     format!("/proc/self/fd/{}/sock", dir.as_raw_fd()).into()
 }
 
+/// Whether one of these is in a folder.
+fn has_one(folder: &Path, names: &[&str]) -> bool {
+    names.iter().any(|name| fs::symlink_metadata(folder.join(name)).is_ok())
+}
+
+/// Refuses a folder that is there for something else.
+fn free(folder: &Path) -> Result<(), StateError> {
+    if has_one(folder, &MARKS_OF_C2D) {
+        return Err(StateError::OfC2d(folder.to_owned()));
+    }
+    let failed = |source| StateError::Io { path: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_bare = || fs::read_dir(entry.path()).is_ok_and(|mut within| within.next().is_none());
+        let may_be_there = BEFOREHAND.contains(&name.as_str()) || FOLDERS.contains(&name.as_str()) && is_bare();
+        if !may_be_there {
+            return Err(StateError::Foreign { path: folder.to_owned(), found: name });
+        }
+    }
+    Ok(())
+}
+
 fn make_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
@@ -281,6 +359,50 @@ mod tests {
         assert!(matches!(state.lock(), Err(StateError::InUse(_))));
         drop(held);
         assert!(state.lock().is_ok());
+    }
+
+    #[test]
+    fn a_folder_of_something_else_stays_as_it_is() {
+        type Open = fn(&Path) -> Result<StateDir, StateError>;
+        let dir = tempfile::tempdir().unwrap();
+        let opened: [Open; 3] = [StateDir::open, StateDir::open_to_join, StateDir::open_to_clear];
+        // What is in a folder, and who may open it: the agent, `join`, `reset-identity`.
+        for (n, (files, expected)) in [
+            (&["spool/mail/me", "slots/x", "log/y"][..], [false, false, false]),
+            (&["spool/mail"], [false, false, false]),
+            (&["notes"], [false, false, false]),
+            (&["c2.db", "worker.token"], [false, false, false]),
+            (&["authority.pem", "worker.token"], [false, false, false]),
+            (&["authority.pem", "worker.token", "worker_id", "agent.lock"], [true, false, false]),
+            (&[], [true, true, false]),
+            (&["worker.token"], [true, true, false]),
+            (&["config.json", "lost+found/"], [true, true, false]),
+            (&["slots/", "spool/", "blobs/"], [true, true, false]),
+            (&["agent.lock"], [true, true, true]),
+            (&["agent.lock", "notes", "C2/job-1/x"], [true, true, true]),
+            (&["worker_id", "slots/0/lock", "spool/job-1.1.json"], [true, true, true]),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            for ((open, expected), m) in opened.iter().zip(expected).zip(0..) {
+                let folder = dir.path().join(format!("{n}-{m}"));
+                fs::create_dir(&folder).unwrap();
+                for file in files {
+                    let path = folder.join(file);
+                    fs::create_dir_all(if file.ends_with('/') { &path } else { path.parent().unwrap() }).unwrap();
+                    if !file.ends_with('/') {
+                        fs::write(path, "").unwrap();
+                    }
+                }
+                let before = fs::read_dir(&folder).unwrap().count();
+                let opened = open(&folder);
+                assert_eq!(opened.is_ok(), expected, "{files:?} {m}: {opened:?}");
+                assert!(expected || fs::read_dir(&folder).unwrap().count() == before, "{files:?} {m} was changed");
+            }
+        }
+        let missing = dir.path().join("missing");
+        assert!(matches!(StateDir::open_to_clear(&missing), Err(StateError::NoAgents(_))) && !missing.exists());
     }
 
     #[test]

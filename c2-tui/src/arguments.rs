@@ -105,7 +105,7 @@ pub(crate) enum Other {
     Login {
         /// What `c2d invite` printed; without it, a line of standard input
         #[arg(value_name = "LINE")]
-        line: Option<String>,
+        line: Vec<String>,
         /// The name in c2d's list of tokens [default: this user's and this machine's]
         #[arg(long, value_name = "NAME")]
         name: Option<String>,

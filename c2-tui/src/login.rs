@@ -15,9 +15,9 @@ use crate::connect::{Place, login_file};
 const HINT: &str = "paste the whole line that `c2d invite --role operator` printed, from c2j1 on";
 
 /// Logs in with a line, or with one of standard input; answers with what to tell the person.
-pub(crate) async fn with(line: Option<&str>, name: Option<String>) -> Result<String, CommandError> {
-    if let Some(line) = line {
-        return login(line, name).await;
+pub(crate) async fn with(words: &[String], name: Option<String>) -> Result<String, CommandError> {
+    if !words.is_empty() {
+        return login(&words.join(" "), name).await;
     }
     let line = advice::ask("paste the line that `c2d invite --role operator` printed on the machine of c2d");
     let unread = |error| CommandError::usage(format!("cannot read standard input: {error}"), HINT);
@@ -27,7 +27,7 @@ pub(crate) async fn with(line: Option<&str>, name: Option<String>) -> Result<Str
 /// Takes an invitation; answers with what to tell the person.
 pub(crate) async fn login(line: &str, name: Option<String>) -> Result<String, CommandError> {
     let not_ours = || CommandError::usage("this is not a line of `c2d invite`", HINT);
-    let invitation: Pass = line.trim().parse().map_err(|_| not_ours())?;
+    let invitation: Pass = Pass::pasted(line).map_err(|_| not_ours())?;
     if invitation.token.role() != Role::Join {
         return Err(CommandError::usage("this line is a token itself, not an invitation", HINT));
     }

@@ -52,7 +52,7 @@ fn start(arguments: &Arguments) -> i32 {
 async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
     match &arguments.other {
         None => {}
-        Some(Other::Login { line, name }) => return Ok(said(&login::with(line.as_deref(), name.clone()).await?)),
+        Some(Other::Login { line, name }) => return Ok(said(&login::with(line, name.clone()).await?)),
         Some(Other::Logout) => return Ok(said(&login::logout()?)),
         Some(Other::StopLocal { data_dir, now }) => {
             let folder = data_dir.as_deref().map(home::expand);

@@ -39,6 +39,14 @@ impl Pass {
         line
     }
 
+    /// Reads a pass that a person pasted, maybe with the command for which it was printed: the last word counts.
+    ///
+    /// # Errors
+    /// When that is no pass.
+    pub fn pasted(text: &str) -> Result<Self, TokenError> {
+        text.split_whitespace().next_back().unwrap_or_default().parse()
+    }
+
     /// Reads a pass from a file that nobody else can read.
     ///
     /// # Errors
@@ -112,6 +120,10 @@ mod tests {
             assert!(!format!("{pass:?} {pass}").contains(secret));
         }
         let line = passes()[2].expose();
+        for pasted in [&line, &format!("  {line}\r\n"), &format!("c2-agent join {line}")] {
+            assert_eq!(Pass::pasted(pasted).unwrap(), line.parse().unwrap(), "{pasted:?}");
+        }
+        assert!(Pass::pasted("").is_err() && Pass::pasted(&format!("{line} --find")).is_err());
         assert!(line.chars().all(|c| c.is_ascii_alphanumeric() || "._-@:".contains(c)), "one word for a shell: {line}");
         for bad in ["", "c2o1", "c2j1.AAAA.BBBB", &line.replace('@', "."), &format!("{line}:7"), &line[1..]] {
             assert!(bad.parse::<Pass>().is_err(), "{bad:?}");

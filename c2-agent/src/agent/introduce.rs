@@ -112,14 +112,15 @@ impl Agent {
     /// Why an answer of c2d ends this agent, if it does. Whatever else c2d refuses now it may take later.
     pub(super) async fn dismissal(&mut self, error: &ClientError) -> Option<AgentError> {
         let (server, said) = (self.connection.server().to_owned(), error.to_string());
+        let folder = self.state.path().to_owned();
         match error.code()? {
-            ErrorCode::Unauthorized => Some(AgentError::Revoked { server, said }),
+            ErrorCode::Unauthorized => Some(AgentError::Revoked { server, said, folder }),
             ErrorCode::Clone => {
                 if let Err(error) = identity::mark_as_copy(&self.state) {
                     tracing::warn!("cannot note that this folder is a copy: {error}");
                 }
                 self.end_all().await;
-                Some(AgentError::Copy { said })
+                Some(AgentError::Copy { said, folder })
             }
             _ => None,
         }

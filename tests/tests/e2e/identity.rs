@@ -13,6 +13,7 @@ crate::tests![
     a_worker_moves_between_two_starts_with_all_it_has,
     a_copied_folder_is_found_out_and_becomes_a_worker_of_its_own,
     agents_side_by_side_need_only_folders_of_their_own,
+    folders_of_c2d_and_of_others_are_no_state_folders,
     an_agent_finds_the_c2d_of_its_user_wherever_that_listens,
     an_address_that_the_machine_does_not_have_is_named,
     an_agent_whose_token_was_revoked_ends_and_says_how_to_join_again,
@@ -88,6 +89,33 @@ fn agents_side_by_side_need_only_folders_of_their_own() {
         let id = cluster.client().workers().await?.workers[0].worker_id.clone();
         let drained = cluster.exec(&[&format!("drain {}", id.short())]).await?;
         assert_eq!(drained.status, 0, "{drained:?}");
+        Ok(())
+    });
+}
+
+fn folders_of_c2d_and_of_others_are_no_state_folders() {
+    scenario(async |cluster| {
+        let (line, data, other) = (cluster.invited(&[]).await?, cluster.data_dir(), cluster.new_folder("other")?);
+        let token = data.join(Role::Worker.file_name());
+        let mail = other.join("spool/mail");
+        std::fs::create_dir_all(&mail)?;
+        std::fs::write(other.join("notes"), "mine")?;
+        let before = std::fs::read(&token)?;
+        for (folder, words) in [(&data, "is the data folder of c2d"), (&other, "is no agent's state folder")] {
+            let folder = folder.display().to_string();
+            for command in [&["reset-identity"][..], &["join", &line], &["--token-file", &token.to_string_lossy()]] {
+                let refused = cluster.run_agent(&[command, &["--state-dir", &folder]].concat()).await?;
+                assert!(refused.status == 1 && refused.stderr.contains(words), "{command:?}: {refused:?}");
+            }
+        }
+        assert!(std::fs::read(&token)? == before && mail.is_dir(), "nothing was changed");
+        let state = other.join("state").display().to_string();
+        let refused = cluster.run_agent(&["reset-identity", "--state-dir", &state]).await?;
+        assert!(refused.status == 1 && refused.stderr.contains("no agent has run"), "{refused:?}");
+        // The line still has its use, with the words before it.
+        let joined = cluster.run_agent(&["join", "c2-agent", "join", &line, "--state-dir", &state]).await?;
+        let next = format!("start it with: c2-agent --state-dir {state}");
+        assert!(joined.status == 0 && joined.stdout.contains(&next), "{joined:?}");
         Ok(())
     });
 }
