@@ -101,6 +101,11 @@ impl Connection {
         self.client.server()
     }
 
+    /// Whether it may turn to another c2d.
+    pub(crate) fn is_of_several(&self) -> bool {
+        self.client.is_of_several()
+    }
+
     /// Sends a request. An older one that is still under way goes on, so that its connection can
     /// be used again; its answer is of no interest.
     pub(crate) fn send(&mut self, request: Request) {

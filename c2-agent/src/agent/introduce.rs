@@ -114,6 +114,8 @@ impl Agent {
         let (server, said) = (self.connection.server().to_owned(), error.to_string());
         let folder = self.state.path().to_owned();
         match error.code()? {
+            // Of several servers another may lead by now, which knows this token.
+            ErrorCode::Unauthorized if self.connection.is_of_several() => None,
             ErrorCode::Unauthorized => Some(AgentError::Revoked { server, said, folder }),
             ErrorCode::Clone => {
                 if let Err(error) = identity::mark_as_copy(&self.state) {

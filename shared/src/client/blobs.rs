@@ -80,7 +80,7 @@ impl Client {
     pub async fn blob_status(&self, blob: BlobId, size: Option<u64>) -> Result<BlobStatus, ClientError> {
         let request = self.prepare(Method::HEAD, &endpoint::GET_BLOB.at(&blob)).query(&BlobQuery { offset: 0, size });
         let request = request.timeout(Duration::from_millis(ANSWER_TIMEOUT_MS));
-        let response = request.send().await.map_err(|e| ClientError::transport(self.server(), e))?;
+        let response = self.send(request).await?;
         let has = number(&response, UPLOAD_OFFSET);
         match (response.status(), has) {
             (StatusCode::OK, Some(size)) => Ok(BlobStatus { sha256: blob, size, complete: true }),
@@ -255,7 +255,7 @@ fn number(response: &Response, name: &str) -> Option<u64> {
 }
 
 /// A refusal of which only the status is known, as `HEAD` has no body.
-fn without_words(status: StatusCode) -> ClientError {
+pub(super) fn without_words(status: StatusCode) -> ClientError {
     let code = match status.as_u16() {
         401 => ErrorCode::Unauthorized,
         403 => ErrorCode::Forbidden,

@@ -197,7 +197,7 @@ impl Client {
         if status.is_success() || degraded.is_some() {
             return Ok(Health { degraded, stands_by, clock_s });
         }
-        Err(self.refusal(status, &body))
+        Err(self.refusal(&self.shown(), status, &body))
     }
 
     /// Removes all files that no job uses.

@@ -150,12 +150,18 @@ impl ClientError {
         }
     }
 
+    /// Whether a pass was refused, or c2d is not the one that it names.
+    pub(super) fn is_about_pass(&self) -> bool {
+        matches!(self, Self::Stranger { .. }) || self.code() == Some(ErrorCode::Unauthorized)
+    }
+
     /// Whether nothing was done with a request, so that another address may get it.
     pub(super) fn was_not_taken(&self, is_get: bool) -> bool {
         match self {
+            Self::Stranger { .. } => true,
             Self::Unreachable { source, .. } => is_get || source.is_connect(),
             Self::Timeout { .. } => is_get,
-            _ => self.code() == Some(ErrorCode::Standby),
+            _ => matches!(self.code(), Some(ErrorCode::Standby | ErrorCode::Unauthorized)),
         }
     }
 

@@ -10,17 +10,19 @@ mod error;
 mod events;
 mod line;
 mod output;
+mod shown;
 mod signed;
 mod sse;
 mod tls;
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use reqwest::{ClientBuilder, Method, Request, RequestBuilder, Response, StatusCode};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Method, Request, RequestBuilder, Response, StatusCode};
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,7 +32,7 @@ use crate::api::error::{ErrorBody, ErrorCode};
 use crate::api::tokens::AUTHORITY_HEADER;
 use crate::api::upgrade::{ProgramOffer, ProgramSignature};
 use crate::fingerprint::Fingerprint;
-use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, UNUSED_CONNECTION_MS};
+use crate::limits::ANSWER_TIMEOUT_MS;
 use crate::pass::Pass;
 use crate::server_address::ServerAddress as Address;
 use crate::token::Token;
@@ -42,6 +44,8 @@ pub use events::{EventStream, FollowStream};
 pub use line::Priority;
 pub use output::{Gap, OutputBytes};
 
+use shown::{Shown, Way};
+
 /// What to do where no token was found.
 const NO_TOKEN: &str = "name its file with --token-file, or c2d's data folder with --data-dir; for a c2d of another user \
     or machine, `c2d invite --role operator` there prints the line for `c2-tui login`";
@@ -49,13 +53,12 @@ const NO_TOKEN: &str = "name its file with --token-file, or c2d's data folder wi
 /// Speaks to one c2d with one token, or to whichever of several leads. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Client {
-    http: reqwest::Client,
-    scheme: &'static str,
+    /// What it shows at present.
+    shown: Arc<RwLock<Arc<Shown>>>,
+    way: Way,
     servers: Arc<[String]>,
     /// Which of them answered last, or is tried next.
     at: Arc<AtomicUsize>,
-    token: Option<Token>,
-    trust: Option<Arc<tls::Trust>>,
     /// Where its pass lies, to be kept up to date.
     pass_file: Option<Arc<Path>>,
     line: line::Line,
@@ -72,7 +75,7 @@ impl Client {
     /// the HTTP stack cannot be set up.
     pub fn new(server: &Address, pass: Option<Pass>, source: Option<IpAddr>) -> Result<Self, ClientError> {
         let (token, fingerprint) = pass.map_or((None, None), |pass| (Some(pass.token), pass.fingerprint));
-        Self::by(server, token, fingerprint, server.is_loopback(), |http| http.local_address(source))
+        Self::by(server, token, fingerprint, Way::From { source, is_near: server.is_loopback() })
     }
 
     /// A client for the c2d of this user on this machine, by the socket in its folder. Nobody else gets there, so nothing
@@ -81,7 +84,7 @@ impl Client {
     /// # Errors
     /// When the HTTP stack cannot be set up.
     pub fn near(server: &Address, pass: Option<Pass>, socket: &Path) -> Result<Self, ClientError> {
-        Self::by(server, pass.map(|pass| pass.token), None, true, |http| http.unix_socket(socket))
+        Self::by(server, pass.map(|pass| pass.token), None, Way::Socket(socket.into()))
     }
 
     /// One that shows no token, to the c2d that is known by this fingerprint.
@@ -89,44 +92,28 @@ impl Client {
     /// # Errors
     /// When the HTTP stack cannot be set up.
     pub fn without_token(server: &Address, fingerprint: Fingerprint) -> Result<Self, ClientError> {
-        Self::by(server, None, Some(fingerprint), false, |http| http)
+        Self::by(server, None, Some(fingerprint), Way::From { source: None, is_near: false })
     }
 
     fn by(
         server: &Address,
         token: Option<Token>,
         fingerprint: Option<Fingerprint>,
-        is_near: bool,
-        way: impl FnOnce(ClientBuilder) -> ClientBuilder,
+        way: Way,
     ) -> Result<Self, ClientError> {
-        let (servers, server) = (server.each().into(), server.to_string());
-        // Proxies are for the web; C2 speaks to machines at home and must not leak its token.
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
-            .pool_idle_timeout(Duration::from_millis(UNUSED_CONNECTION_MS))
-            .tcp_nodelay(true);
-        let trust = fingerprint.map(|fingerprint| Arc::new(tls::Trust::new(fingerprint)));
-        let (scheme, http) = match &trust {
-            Some(trust) => ("https", http.tls_backend_preconfigured(tls::config(Arc::clone(trust)))),
-            None if is_near => ("http", http.tls_backend_preconfigured(tls::nobody())),
-            None => return Err(ClientError::Untrusted { server }),
-        };
-        let http = way(http).build().map_err(|e| ClientError::transport(&server, e))?;
+        let shown = Shown::new(&server.to_string(), token, fingerprint, &way)?;
         Ok(Self {
-            http,
-            scheme,
-            servers,
+            shown: Arc::new(RwLock::new(Arc::new(shown))),
+            way,
+            servers: server.each().into(),
             at: Arc::default(),
-            token,
-            trust,
             pass_file: None,
             line: line::Line::default(),
         })
     }
 
-    /// The same with a pass from this file, in which is written down under which authority c2d goes on.
+    /// The same with a pass from this file, in which is written down under which authority c2d goes on. It is read
+    /// again when c2d refuses what is shown.
     #[must_use]
     pub fn kept_in(self, file: &Path) -> Self {
         Self { pass_file: Some(file.into()), ..self }
@@ -145,10 +132,16 @@ impl Client {
         &self.servers[self.at.load(Ordering::Relaxed) % self.servers.len()]
     }
 
+    /// Whether it turns to another c2d where one does not answer.
+    #[must_use]
+    pub fn is_of_several(&self) -> bool {
+        self.servers.len() > 1
+    }
+
     /// Whether it shows a token.
     #[must_use]
-    pub const fn has_token(&self) -> bool {
-        self.token.is_some()
+    pub fn has_token(&self) -> bool {
+        self.shown().token.is_some()
     }
 
     /// Calls an endpoint that takes neither a query nor a body.
@@ -202,11 +195,8 @@ impl Client {
     }
 
     fn prepare(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}://{}{path}", self.scheme, self.server()));
-        match &self.token {
-            Some(token) => request.bearer_auth(token.expose()),
-            None => request,
-        }
+        let shown = self.shown();
+        shown.http.request(method, format!("{}://{}{path}", shown.scheme, self.server()))
     }
 
     /// Sends a request and reads its JSON answer; c2d may take `wait_s` longer than usual.
@@ -221,16 +211,25 @@ impl Client {
     }
 
     /// Sends a request; an answer of 400 and above becomes an error. Where an address did nothing with it the next one
-    /// gets it, each once.
+    /// gets it, each once; where c2d refused a pass in whose place there is another by now, it gets that.
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let mut request = request.build().map_err(|e| ClientError::transport(self.server(), e))?;
-        let mut left = self.servers.len();
+        let (mut left, mut unfit) = (self.servers.len(), None);
         loop {
-            left -= 1;
-            let again = if left > 0 { request.try_clone() } else { None };
-            let is_get = request.method() == Method::GET;
-            match (self.send_once(request).await, again) {
-                (Err(error), Some(again)) if error.was_not_taken(is_get) => request = self.to_server(again),
+            let (shown, again) = (self.shown(), request.try_clone());
+            let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
+            match (self.send_once(&shown, request).await, again) {
+                (Err(error), again) if error.is_about_pass() && self.renew(&shown) => match again {
+                    Some(again) => request = self.to_server(again),
+                    None => return Err(error),
+                },
+                (Err(error), Some(again)) if left > 1 && error.was_not_taken(is_get) => {
+                    left -= 1;
+                    request = self.to_server(again);
+                    // It says more than that the next one cannot be reached.
+                    unfit = unfit.or(error.is_about_pass().then_some(error));
+                }
+                (Err(error), _) if unfit.is_some() => return Err(unfit.unwrap_or(error)),
                 (Err(ClientError::Unreachable { source, .. }), _) if self.servers.len() > 1 => {
                     return Err(ClientError::Unreachable { server: self.servers.join(" or "), source });
                 }
@@ -241,7 +240,7 @@ impl Client {
 
     /// The same request to the present address.
     fn to_server(&self, mut request: Request) -> Request {
-        let (url, server) = (request.url(), format!("{}://{}", self.scheme, self.server()));
+        let (url, server) = (request.url(), format!("{}://{}", self.shown().scheme, self.server()));
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         if let Ok(url) = format!("{server}{}{query}", url.path()).parse() {
             *request.url_mut() = url;
@@ -249,18 +248,27 @@ impl Client {
         request
     }
 
-    async fn send_once(&self, request: Request) -> Result<Response, ClientError> {
+    async fn send_once(&self, shown: &Shown, mut request: Request) -> Result<Response, ClientError> {
         let at = self.at.load(Ordering::Relaxed);
-        let sent = self.http.execute(request).await.map_err(|e| ClientError::transport(self.server(), e));
+        let is_head = request.method() == Method::HEAD;
+        if let Some(token) = &shown.token {
+            request.headers_mut().insert(AUTHORIZATION, bearer(token));
+        }
+        let sent = shown.http.execute(request).await.map_err(|e| ClientError::transport(self.server(), e));
         let response = sent.inspect_err(|_| self.turn_from(at))?;
-        self.learn(&response);
+        self.learn(shown, &response);
         let status = response.status();
-        if status.is_success() {
+        // What has no words speaks by its status.
+        if status.is_success() || is_head && status != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
+        if is_head {
+            return Err(blobs::without_words(status));
+        }
         let bytes = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
-        let refusal = self.refusal(status, &bytes);
-        if refusal.code() == Some(ErrorCode::Standby) {
+        let refusal = self.refusal(shown, status, &bytes);
+        // One of several that does not know this token may have another's place.
+        if matches!(refusal.code(), Some(ErrorCode::Standby | ErrorCode::Unauthorized)) {
             self.turn_from(at);
         }
         Err(refusal)
@@ -277,7 +285,7 @@ impl Client {
     #[must_use]
     pub fn vouches_for(&self, offer: &ProgramOffer) -> bool {
         let statement = offer.statement();
-        self.trust.as_ref().is_some_and(|trust| {
+        self.shown().trust.as_ref().is_some_and(|trust| {
             offer.signatures.iter().any(|ProgramSignature { certificate, signature }| {
                 let certificate = CertificateDer::from(certificate.0.as_slice());
                 trust.fits(&certificate) && signed::is_signed(&certificate, &statement, &signature.0)
@@ -287,22 +295,12 @@ impl Client {
 
     /// c2d, which proved itself, says that it goes on under another authority. This counts when it is
     /// written down: whoever forgets it could not come again.
-    fn learn(&self, response: &Response) {
+    fn learn(&self, shown: &Shown, response: &Response) {
         let told = response.headers().get(AUTHORITY_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let (Some(told), Some(trust), Some(file)) = (told, &self.trust, &self.pass_file) else { return };
-        if trust.is_new(told) && self.write_down(file, trust.known(), told).is_some() {
+        let (Some(told), Some(trust), Some(file)) = (told, &shown.trust, &self.pass_file) else { return };
+        if trust.is_new(told) && shown.write_down(file, trust.known(), told).is_some() {
             trust.go_on(told);
         }
-    }
-
-    fn write_down(&self, file: &Path, known: Fingerprint, told: Fingerprint) -> Option<()> {
-        let pass = Pass::read(file).ok().filter(|pass| Some(&pass.token) == self.token.as_ref())?;
-        if pass.fingerprint == Some(told) {
-            return Some(());
-        }
-        // Somebody else may have given it another one meanwhile.
-        let is_ours = pass.fingerprint == Some(known);
-        is_ours.then(|| Pass { fingerprint: Some(told), ..pass }.write(file).ok())?
     }
 
     /// Where no token was found, if that is known.
@@ -312,11 +310,11 @@ impl Client {
         self.pass_file.as_ref().map(looked).unwrap_or_default()
     }
 
-    fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
+    fn refusal(&self, shown: &Shown, status: StatusCode, body: &[u8]) -> ClientError {
         match serde_json::from_slice::<ErrorBody>(body) {
             Ok(mut body) => {
                 // c2d's own words are for those who write requests by hand.
-                if status == StatusCode::UNAUTHORIZED && self.token.is_none() {
+                if status == StatusCode::UNAUTHORIZED && shown.token.is_none() {
                     body.hint = Some(self.where_it_looked() + NO_TOKEN);
                 }
                 ClientError::Refused { status: status.as_u16(), body: Box::new(body) }
@@ -324,6 +322,13 @@ impl Client {
             Err(source) => ClientError::Protocol { server: self.server().to_owned(), source },
         }
     }
+}
+
+/// How a token is shown.
+fn bearer(token: &Token) -> HeaderValue {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).expect("a token has plain letters");
+    value.set_sensitive(true);
+    value
 }
 
 /// Reads an answer in JSON.

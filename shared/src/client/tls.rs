@@ -32,6 +32,11 @@ impl Trust {
         Self { known, name: [known.as_name().into()], next: OnceLock::new() }
     }
 
+    /// By which it will be known.
+    pub(super) fn latest(&self) -> Fingerprint {
+        self.next.get().map_or(self.known, |(next, _)| *next)
+    }
+
     pub(super) const fn known(&self) -> Fingerprint {
         self.known
     }

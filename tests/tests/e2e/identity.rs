@@ -17,6 +17,8 @@ crate::tests![
     an_agent_finds_the_c2d_of_its_user_wherever_that_listens,
     an_address_that_the_machine_does_not_have_is_named,
     an_agent_whose_token_was_revoked_ends_and_says_how_to_join_again,
+    an_agent_of_several_c2d_does_not_end_because_one_refuses_its_token,
+    local_agents_go_on_with_a_new_token_and_with_a_new_authority,
     who_joins_is_asked_for_the_line_and_told_what_root_means,
 ];
 
@@ -197,6 +199,59 @@ fn an_agent_whose_token_was_revoked_ends_and_says_how_to_join_again() {
         for words in ["does not take this agent's token any more", "hint: join again", "c2-agent join LINE"] {
             assert!(said.contains(words), "{words}: {said}");
         }
+        Ok(())
+    });
+}
+
+fn an_agent_of_several_c2d_does_not_end_because_one_refuses_its_token() {
+    scenario(async |cluster| {
+        let line = cluster.invited(&[]).await?;
+        let home = cluster.new_folder("home")?;
+        let state = home.join("state").display().to_string();
+        let joined = cluster.run_agent(&["join", &line, "--state-dir", &state]).await?;
+        assert_eq!(joined.status, 0, "{joined:?}");
+        let log = home.join("log");
+        let servers = format!("{},127.0.4.9:1", cluster.addr());
+        let mut agent = Command::new(Program::Agent.path()?);
+        agent.args(["--server", &servers, "--state-dir", &state, "--workspace-root"]).arg(home.join("C2"));
+        agent.env_clear().env("HOME", &home).stdout(Stdio::null()).stderr(std::fs::File::create(&log)?);
+        let mut agent = agent.spawn()?;
+        eventually("the worker", SOON, async || {
+            Ok((cluster.client().workers().await?.workers.len() == 1).then_some(()))
+        })
+        .await?;
+        let tokens = cluster.client().tokens().await?.tokens;
+        let token = tokens.iter().find(|token| token.worker_id.is_some()).expect("its token");
+        assert_eq!(cluster.c2d(&["token", "revoke", &token.id]).await?.status, 0);
+        let said = eventually("the refusal", SOON, async || {
+            Ok(std::fs::read_to_string(&log)?.contains("c2d refuses: ").then_some(()))
+        })
+        .await;
+        let ended = agent.try_wait()?;
+        agent.kill()?;
+        agent.wait()?;
+        assert!(ended.is_none(), "{ended:?}");
+        said
+    });
+}
+
+fn local_agents_go_on_with_a_new_token_and_with_a_new_authority() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.4.1").await?;
+        let works = async |cluster: &c2_tests::Cluster, after: &str| {
+            let said = cluster.exec(&["submit --wait \"echo well\""]).await?;
+            anyhow::ensure!(said.stdout.ends_with("well\n"), "after {after}: {said:?}");
+            Ok(())
+        };
+        let rotated = cluster.c2d(&["token", "rotate", "worker"]).await?;
+        assert_eq!(rotated.status, 0, "{rotated:?}");
+        works(cluster, "a new token").await?;
+        cluster.kill_c2d()?;
+        let rotated = cluster.c2d(&["authority", "rotate", "--now"]).await?;
+        assert_eq!(rotated.status, 0, "{rotated:?}");
+        cluster.restart_c2d().await?;
+        works(cluster, "a new authority").await?;
+        assert!(!cluster.has_ended("127.0.4.1")?);
         Ok(())
     });
 }
