@@ -86,8 +86,7 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// Runs the agent until `shutdown`, or until c2d says that it is none of its workers.
 pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
     let state = StateDir::open(&options.state_dir)?;
-    drop(Root::open(&options.workspace_root)?);
-    let lock = state.lock()?;
+    let locks = (state.lock()?, Root::open(&options.workspace_root)?.taken()?);
     if identity::is_copy(&state) {
         let said = "c2d found another machine with its identity at work".to_owned();
         return Err(AgentError::Copy { said, folder: options.state_dir });
@@ -146,7 +145,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         refusal: String::new(),
         started: clock::elapsed(),
         state,
-        _lock: lock,
+        _locks: locks,
     };
     agent.on_tested(tested);
     agent.on_looked();
@@ -199,8 +198,8 @@ struct Agent {
     refusal: String,
     started: Mono,
     state: StateDir,
-    /// Keeps other agents from the state folder.
-    _lock: File,
+    /// Keep other agents from the state folder and from the workspaces. Runners do not have them.
+    _locks: (File, Root),
 }
 
 enum Happened {

@@ -35,9 +35,9 @@ const BEFOREHAND: [&str; 3] = ["worker.token", "config.json", "lost+found"];
 const FOLDERS: [&str; 3] = ["slots", "spool", "blobs"];
 
 /// Looks for the folder to be free before it counts as taken.
-const LOCK_TRIES: u32 = 10;
+pub(crate) const LOCK_TRIES: u32 = 10;
 /// Between two of them.
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// Of a log, as much as is looked at for its last line.
 const LAST_WORDS_LEN: usize = 500;

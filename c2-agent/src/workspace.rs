@@ -23,6 +23,8 @@ use rustix::process::{geteuid, getpid};
 
 use crate::cache::Cache;
 use crate::folder::{DIR_FLAGS, SPARE, TRASH, open_dir, open_own_dir, try_lock};
+use crate::state::{LOCK_PAUSE, LOCK_TRIES};
+use crate::supervise::proc;
 
 /// Folders that grew by many files stay large, so larger ones than this are not used again.
 const SPARE_BYTES_MAX: i64 = 4_096;
@@ -63,12 +65,18 @@ pub(crate) enum RootError {
     Foreign { path: PathBuf, owner: u32 },
     #[error("the workspace root {path:?} is open to others (mode {mode:03o})")]
     Exposed { path: PathBuf, mode: u32 },
+    #[error("another agent{by} has its workspaces in {path:?}")]
+    InUse { path: PathBuf, by: String },
 }
 
 impl Advice for RootError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Open { .. } => "choose another folder with --workspace-root".to_owned(),
+            Self::InUse { path, .. } => {
+                let own = format!("{}-second", path.display());
+                format!("stop it first, or give this one folders of its own, like --workspace-root {own}")
+            }
             // Any other folder may be there for something else.
             Self::NoFolder(path) | Self::Foreign { path, .. } if is_usual(path) => {
                 format!("see who made it, then remove {} or choose another with --workspace-root", path.display())
@@ -119,6 +127,21 @@ impl Root {
             return Err(RootError::Exposed { path: path.to_owned(), mode: mode.bits() });
         }
         Ok(Self { path: path.to_owned(), dir, spare: None })
+    }
+
+    /// Takes the folder for this agent, for as long as it stays open: what another cleans up there may be needed
+    /// by this one. Where folders cannot be locked it is taken as it is.
+    pub(crate) fn taken(self) -> Result<Self, RootError> {
+        // One that just ended may still be on its way out, and cleaners of /tmp lock what they look through.
+        for _ in 0..LOCK_TRIES {
+            if !matches!(try_lock(&self.dir), Ok(false)) {
+                return Ok(self);
+            }
+            std::thread::sleep(LOCK_PAUSE);
+        }
+        let by = fstat(&self.dir).ok().and_then(|stat| proc::locking(stat.st_ino));
+        let by = by.map(|pid| format!(", process {},", pid.as_raw_nonzero())).unwrap_or_default();
+        Err(RootError::InUse { path: self.path.clone(), by })
     }
 
     /// Where it is.

@@ -19,7 +19,7 @@ pub(crate) mod news;
 mod oom;
 mod peer;
 mod pipe;
-mod proc;
+pub(crate) mod proc;
 mod reap;
 pub(crate) mod recover;
 pub(crate) mod runner;

@@ -116,6 +116,21 @@ pub(crate) fn holding(file: (u64, u64)) -> Vec<Process> {
     pids().filter(|pid| *pid != getpid()).filter(holds).filter_map(read_stat).collect()
 }
 
+/// The process that has locked a file of this number as a whole, as far as the system tells.
+pub(crate) fn locking(inode: u64) -> Option<Pid> {
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| lock_on(line, inode)).and_then(Pid::from_raw)
+}
+
+/// Reads a line of `/proc/locks`, like `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`. The device in it is
+/// another than a file's own on some file systems.
+fn lock_on(line: &str, inode: u64) -> Option<i32> {
+    let mut words = line.split_ascii_whitespace().skip(1).filter(|word| *word != "->");
+    let (kind, _, _, pid, file) = (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
+    let is_it = kind == "FLOCK" && file.rsplit(':').next()?.parse() == Ok(inode);
+    is_it.then(|| pid.parse().ok())?
+}
+
 /// The children of this process that are of another session.
 pub(crate) fn foreign_children() -> Vec<Process> {
     let Some(me) = read_stat(getpid()) else { return Vec::new() };
@@ -152,6 +167,19 @@ fn parse_stat(pid: Pid, stat: &[u8]) -> Option<Process> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn locks_of_whole_files_name_their_process() {
+        for (line, expected) in [
+            ("1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF", Some(1234)),
+            ("1: -> FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF", Some(1234)),
+            ("2: POSIX  ADVISORY  WRITE 1234 08:01:5678 0 EOF", None),
+            ("3: FLOCK  ADVISORY  WRITE 1234 08:01:56789 0 EOF", None),
+            ("4: FLOCK", None),
+        ] {
+            assert_eq!(lock_on(line, 5_678), expected, "{line}");
+        }
+    }
 
     #[test]
     fn stat_lines() {

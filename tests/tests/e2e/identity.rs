@@ -13,6 +13,7 @@ crate::tests![
     a_worker_moves_between_two_starts_with_all_it_has,
     a_copied_folder_is_found_out_and_becomes_a_worker_of_its_own,
     agents_side_by_side_need_only_folders_of_their_own,
+    an_agent_does_not_clean_up_after_another,
     folders_of_c2d_and_of_others_are_no_state_folders,
     an_agent_finds_the_c2d_of_its_user_wherever_that_listens,
     an_address_that_the_machine_does_not_have_is_named,
@@ -91,6 +92,30 @@ fn agents_side_by_side_need_only_folders_of_their_own() {
         let id = cluster.client().workers().await?.workers[0].worker_id.clone();
         let drained = cluster.exec(&[&format!("drain {}", id.short())]).await?;
         assert_eq!(drained.status, 0, "{drained:?}");
+        Ok(())
+    });
+}
+
+fn an_agent_does_not_clean_up_after_another() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.4.1").await?;
+        let root = cluster.workspace_root("127.0.4.1")?;
+        let (server, token) = (cluster.addr().to_string(), cluster.data_dir().join(Role::Worker.file_name()));
+        let state = cluster.new_folder("second")?.join("state");
+        let [token, state, at] = [&token, &state, &root].map(|path| path.display().to_string());
+        let folders = ["--state-dir", &state, "--workspace-root", &at];
+        let refused =
+            cluster.run_agent(&[&["--server", &server, "--token-file", &token], &folders[..]].concat()).await?;
+        let by =
+            format!("another agent, process {}, has its workspaces in", cluster.pids("127.0.4.1")?[1].as_raw_nonzero());
+        for words in [by.as_str(), "--workspace-root"] {
+            assert!(refused.status == 1 && refused.stderr.contains(words), "{words}: {refused:?}");
+        }
+        // What runs there does not keep the next agent out.
+        let job = cluster.submit("sleep 3; echo done").await?;
+        cluster.running(job).await?;
+        cluster.restart_agent("127.0.4.1").await?;
+        assert_eq!(cluster.ended(job).await?.job.stdout, "done\n");
         Ok(())
     });
 }
