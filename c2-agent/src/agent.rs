@@ -4,6 +4,7 @@
 //! next start takes them over.
 
 mod beside;
+mod contact;
 mod error;
 mod files;
 mod introduce;
@@ -18,10 +19,9 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use c2_shared::advice::Advice;
 use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::Directive;
-use c2_shared::client::{Client, ClientError};
+use c2_shared::client::Client;
 use c2_shared::config::Via;
 use c2_shared::limits::OUTPUT_KEEP_BYTES;
 use c2_shared::time::Mono;
@@ -52,6 +52,7 @@ pub(crate) use error::AgentError;
 pub(crate) use introduce::own_mac;
 
 use beside::{beside, first_look, greet, wanted};
+use contact::Contact;
 use files::Leaving;
 use introduce::introduction;
 use sleep::{Sleep, Slept};
@@ -141,8 +142,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         self_test,
         upgrades,
         sleep: Sleep::new(&options, &mut beside),
-        silent: false,
-        refusal: String::new(),
+        contact: Contact::default(),
         started: clock::elapsed(),
         state,
         _locks: locks,
@@ -192,10 +192,7 @@ struct Agent {
     self_test: SelfTest,
     upgrades: Upgrades,
     sleep: Sleep,
-    /// c2d did not answer the last request.
-    silent: bool,
-    /// The last refusal that was logged, so that it is logged once.
-    refusal: String,
+    contact: Contact,
     started: Mono,
     state: StateDir,
     /// Keep other agents from the state folder and from the workspaces. Runners do not have them.
@@ -290,7 +287,7 @@ impl Agent {
             }
             Err(error) => {
                 if self.slots.awaits(seq) {
-                    self.not_heard(&error);
+                    self.contact.not_heard(&error);
                     if let Some(dismissal) = self.dismissal(&error).await {
                         return Err(dismissal);
                     }
@@ -369,25 +366,7 @@ impl Agent {
     }
 
     fn heard(&mut self) {
-        if std::mem::take(&mut self.silent) {
-            tracing::info!("c2d at {} answers again", self.connection.server());
-        }
-        self.refusal.clear();
-    }
-
-    /// Logs a loss of contact once, and each different refusal once.
-    fn not_heard(&mut self, error: &ClientError) {
-        let hint = error.hint().unwrap_or_default();
-        match error.code() {
-            None if !std::mem::replace(&mut self.silent, true) => {
-                tracing::warn!("{error}; running jobs continue, and the agent retries ({hint})");
-            }
-            Some(_) if self.refusal != error.to_string() => {
-                self.refusal = error.to_string();
-                tracing::warn!("c2d refuses: {error}; running jobs continue, and the agent retries ({hint})");
-            }
-            _ => {}
-        }
+        self.contact.heard(self.connection.server());
     }
 }
 

@@ -101,7 +101,7 @@ impl Agent {
         if !self.slots.has_nothing() || self.yields() {
             self.sleep.idle_since = now;
         }
-        if self.sleep.is_due(now) && !self.silent && now >= self.sleep.ask_at {
+        if self.sleep.is_due(now) && !self.contact.is_silent() && now >= self.sleep.ask_at {
             self.sleep.ask_at = now.after_ms(SLEEP_ASK_MS);
             self.slots.ask_to_sleep(clock::elapsed());
         }
