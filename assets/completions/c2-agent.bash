@@ -116,10 +116,7 @@ _c2__agent() {
                     return 0
                     ;;
                 --yield-to)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
+                    COMPREPLY=($(compgen -W "user gpu battery" -- "${cur}"))
                     return 0
                     ;;
                 --idle-suspend)
@@ -130,10 +127,7 @@ _c2__agent() {
                     return 0
                     ;;
                 --via)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
+                    COMPREPLY=($(compgen -W "slurm" -- "${cur}"))
                     return 0
                     ;;
                 --partition)
@@ -165,7 +159,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__config)
+        c2__agent__subcmd__config)
             opts="-h --server --address --slots --workspace-root --state-dir --token-file --yield-to --idle-suspend --via --partition --config --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -223,10 +217,7 @@ _c2__agent() {
                     return 0
                     ;;
                 --yield-to)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
+                    COMPREPLY=($(compgen -W "user gpu battery" -- "${cur}"))
                     return 0
                     ;;
                 --idle-suspend)
@@ -237,10 +228,7 @@ _c2__agent() {
                     return 0
                     ;;
                 --via)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
+                    COMPREPLY=($(compgen -W "slurm" -- "${cur}"))
                     return 0
                     ;;
                 --partition)
@@ -272,7 +260,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__doctor)
+        c2__agent__subcmd__doctor)
             opts="-h --server --address --slots --workspace-root --state-dir --token-file --yield-to --idle-suspend --via --partition --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -330,10 +318,7 @@ _c2__agent() {
                     return 0
                     ;;
                 --yield-to)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
+                    COMPREPLY=($(compgen -W "user gpu battery" -- "${cur}"))
                     return 0
                     ;;
                 --idle-suspend)
@@ -344,10 +329,7 @@ _c2__agent() {
                     return 0
                     ;;
                 --via)
-                    COMPREPLY=("${cur}")
-                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-                        compopt -o nospace
-                    fi
+                    COMPREPLY=($(compgen -W "slurm" -- "${cur}"))
                     return 0
                     ;;
                 --partition)
@@ -379,7 +361,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__help)
+        c2__agent__subcmd__help)
             opts="join reset-identity doctor config install help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -393,7 +375,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__help__subcmd__config)
+        c2__agent__subcmd__help__subcmd__config)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -407,7 +389,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__help__subcmd__doctor)
+        c2__agent__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -421,7 +403,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__help__subcmd__help)
+        c2__agent__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -435,7 +417,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__help__subcmd__install)
+        c2__agent__subcmd__help__subcmd__install)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -449,7 +431,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__help__subcmd__join)
+        c2__agent__subcmd__help__subcmd__join)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -463,7 +445,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__help__subcmd__reset__subcmd__identity)
+        c2__agent__subcmd__help__subcmd__reset__subcmd__identity)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -477,7 +459,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__install)
+        c2__agent__subcmd__install)
             opts="-h --dry-run --root --bin-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -505,7 +487,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__join)
+        c2__agent__subcmd__join)
             opts="-h --find --name --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -533,7 +515,7 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__reset__subcmd__identity)
+        c2__agent__subcmd__reset__subcmd__identity)
             opts="-h --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

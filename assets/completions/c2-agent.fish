@@ -30,9 +30,11 @@ complete -c c2-agent -n "__fish_c2_agent_needs_command" -l slots -d 'Jobs to run
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f -a "user\t''
+gpu\t''
+battery\t''"
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l idle-suspend -d 'Let the machine sleep when it had nothing to do for so long, no one uses it and c2d agrees [default: never]' -r -f
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l via -d 'Give jobs to the cluster of this scheduler instead of running them here: `slurm`; workspaces must be on a folder that its nodes share [default: none]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l via -d 'Give jobs to the cluster of this scheduler instead of running them here: `slurm`; workspaces must be on a folder that its nodes share [default: none]' -r -f -a "slurm\t''"
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l partition -d 'The partition of the cluster for them [default: the cluster\'s own choice]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -55,9 +57,11 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l slots -d 'J
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f -a "user\t''
+gpu\t''
+battery\t''"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l idle-suspend -d 'Let the machine sleep when it had nothing to do for so long, no one uses it and c2d agrees [default: never]' -r -f
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l via -d 'Give jobs to the cluster of this scheduler instead of running them here: `slurm`; workspaces must be on a folder that its nodes share [default: none]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l via -d 'Give jobs to the cluster of this scheduler instead of running them here: `slurm`; workspaces must be on a folder that its nodes share [default: none]' -r -f -a "slurm\t''"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l partition -d 'The partition of the cluster for them [default: the cluster\'s own choice]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -s h -l help -d 'Print help'
@@ -67,9 +71,11 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l slots -d 'J
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f -a "user\t''
+gpu\t''
+battery\t''"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l idle-suspend -d 'Let the machine sleep when it had nothing to do for so long, no one uses it and c2d agrees [default: never]' -r -f
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l via -d 'Give jobs to the cluster of this scheduler instead of running them here: `slurm`; workspaces must be on a folder that its nodes share [default: none]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l via -d 'Give jobs to the cluster of this scheduler instead of running them here: `slurm`; workspaces must be on a folder that its nodes share [default: none]' -r -f -a "slurm\t''"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l partition -d 'The partition of the cluster for them [default: the cluster\'s own choice]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l json -d 'Print one JSON document'
@@ -84,3 +90,5 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_s
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor config install help" -f -a "config" -d 'Print each setting, its value and where that comes from'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor config install help" -f -a "install" -d 'Install the agent as a systemd service: for the system as root, otherwise for this user'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor config install help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2-agent -l yield-to -x -a "user gpu battery"
+complete -c c2-agent -l via -x -a "slurm"

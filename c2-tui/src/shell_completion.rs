@@ -157,6 +157,10 @@ async fn known(client: &Client, operand: Operand) -> Result<(Cache, Option<Asked
 
 /// The part of a word that bash replaces, quoted as that is.
 fn for_bash(whole: &str, inner: &Inner, replaced: &str) -> String {
+    // The quote is closed, as bash does where one word is left: it replaces all of the word then.
+    if let Some(quote) = replaced.chars().next().filter(|first| !inner.is_quoted && ['"', '\''].contains(first)) {
+        return format!("{quote}{whole}{quote}");
+    }
     let typed = &inner.line[inner.from..];
     let replaced = match inner.is_quoted {
         true => replaced.trim_start_matches(['"', '\'']).to_owned(),
@@ -223,6 +227,8 @@ mod tests {
         let table = [
             ("c2-tui --exec 'cancel @batch:n", "cancel @batch:n", "cancel @batch:night", "cancel @batch:night"),
             ("c2-tui --exec 'why tr", "'why tr", "why train", "why train"),
+            ("c2-tui --exec 'why train'", "'why train'", "why train", "'why train'"),
+            ("c2-tui --exec \"why tr\"", "\"why tr\"", "why train", "\"why train\""),
             ("c2-tui --exec cancel\\ tr", "cancel\\ tr", "cancel train", "cancel\\ train"),
             ("c2-tui run --depends @batch:n", "n", "@batch:night", "night"),
             ("c2-tui run --depends=", "", "job-1", "job-1"),

@@ -13,6 +13,11 @@ pub enum Via {
     Slurm,
 }
 
+impl Via {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Slurm];
+}
+
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

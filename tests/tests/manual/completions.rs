@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use c2_shared::config::Via;
+use c2_shared::worker::Neighbour;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command, ValueHint};
 use clap_complete::{Shell, generate};
@@ -18,14 +20,23 @@ pub(super) fn add(files: &mut Files, program: &Command) {
         let mut text = Vec::new();
         let mut prepared = prepared(program.clone(), shell);
         generate(shell, &mut prepared, name, &mut text);
-        if shell == Shell::Fish {
-            text.extend(forgotten(&prepared, name, &[]).into_bytes());
+        let mut text = String::from_utf8(text).expect("completions are text");
+        match shell {
+            Shell::Bash => text = called_alike(&text, name),
+            Shell::Fish => text += &forgotten(&prepared, name, &[]),
+            _ => {}
         }
         if name == "c2-tui" {
-            text = with_names(&String::from_utf8(text).expect("completions are text"), &prepared, shell).into_bytes();
+            text = with_names(&text, &prepared, shell);
         }
-        files.insert(PathBuf::from(file), text);
+        files.insert(PathBuf::from(file), text.into_bytes());
     }
+}
+
+/// The generator for bash sets a command by one name and looks for it by another where the program's own name has
+/// a dash.
+fn called_alike(text: &str, name: &str) -> String {
+    text.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"))
 }
 
 /// Words of the usage that stand for names which only c2d knows.
@@ -147,6 +158,8 @@ fn argument(arg: Arg, shell: Shell) -> Arg {
             let commands = c2_tui::for_tests::commands().iter().filter(|command| !command.full_screen);
             arg.value_parser(PossibleValuesParser::new(commands.map(|command| command.name.clone())))
         }
+        "SCHEDULER" => arg.value_parser(PossibleValuesParser::new(Via::ALL.map(|via| via.to_string()))),
+        "user,gpu,battery" => arg.value_parser(PossibleValuesParser::new(Neighbour::ALL.map(Neighbour::word))),
         "FILE" | "SCRIPT" => arg.value_hint(ValueHint::FilePath),
         "DIR" => arg.value_hint(ValueHint::DirPath),
         // A colon ends the word in zsh.

@@ -19,7 +19,7 @@ crate::tests![bash_completes, zsh_completes, fish_completes];
 
 /// The same where c2d knows names.
 const NAMES: [(&str, &str, &str); 12] = [
-    ("c2-tui --exec 'cancel lo", "cancel long-job", "command not found"),
+    ("c2-tui --exec 'cancel lo", "cancel long-job", "\\"),
     ("c2-tui --exec 'cancel @", "@batch:night", "succeeded"),
     ("c2-tui --exec \"drain @sp", "drain @spare", ""),
     ("c2-tui --exec 'drain 127.0.0", "drain 127.0.0.2", ""),
@@ -36,7 +36,7 @@ const NAMES: [(&str, &str, &str); 12] = [
 const AWAY: Duration = Duration::from_secs(3);
 
 /// What is typed before Tab, what appears then, and what must not.
-const TYPED: [(&str, &str, &str); 10] = [
+const TYPED: [(&str, &str, &str); 15] = [
     ("c2-tui --server nas:30814 --js", "--json", "command not found"),
     ("c2d invite --role op", "operator", ""),
     ("c2d token rotate ", "worker", "spa"),
@@ -45,6 +45,11 @@ const TYPED: [(&str, &str, &str); 10] = [
     ("c2-agent run", "", "run-slot"),
     ("c2-agent --fe", "", "--fence-ms"),
     ("c2-agent --sl", "--slots", ""),
+    ("c2-agent --via sl", "slurm", ""),
+    ("c2-agent --yield-to ba", "battery", ""),
+    ("c2-agent join --fi", "--find", ""),
+    ("c2d invite --ann", "--announce", ""),
+    ("c2-tui run --gr", "--group", ""),
     ("c2-tui --exec queue", "queue-status", ""),
     ("c2-tui --file spa", "spa\\ ce.txt", ""),
 ];
