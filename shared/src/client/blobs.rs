@@ -85,6 +85,11 @@ impl Client {
         match (response.status(), has) {
             (StatusCode::OK, Some(size)) => Ok(BlobStatus { sha256: blob, size, complete: true }),
             (StatusCode::NOT_FOUND, Some(size)) => Ok(BlobStatus { sha256: blob, size, complete: false }),
+            // A refusal by HEAD has no body; the words are in that of GET, which is refused for the same reason.
+            (status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN), _) => {
+                let refused = self.send(self.request(&endpoint::GET_BLOB, &blob)?).await.err();
+                Err(refused.unwrap_or_else(|| without_words(status)))
+            }
             (status, _) => Err(without_words(status)),
         }
     }

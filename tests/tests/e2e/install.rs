@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::ensure;
+use c2_shared::pass::Pass;
+use c2_shared::token::{Role, Token};
 use c2_tests::machine::{has, may};
 use c2_tests::{Program, scenario};
 
@@ -203,6 +205,12 @@ fn the_doctor_of_an_agent_looks_at_its_machine() {
         fs::set_permissions(root.join("work"), fs::Permissions::from_mode(0o755))?;
         let open = examine(&server, "work").await?;
         assert!(open.status == 1 && open.stdout.contains("FAIL  workspaces: ") && open.stdout.contains("chmod 700"));
+        let known = Pass::read(&token)?;
+        Pass { token: Token::generate(Role::Worker)?, ..known.clone() }.write(&token)?;
+        let stranger = examine(&server, "other").await?;
+        known.write(&token)?;
+        let told = stranger.stdout.lines().find(|line| line.starts_with("FAIL  c2d: ")).unwrap_or_default();
+        assert!(stranger.status == 1 && told.contains("token") && !told.contains("status 401"), "{stranger:?}");
         let nobody = examine("127.0.0.1:1", "other").await?;
         assert!(nobody.status == 1 && nobody.stdout.contains("FAIL  c2d: "), "{nobody:?}");
         Ok(())
