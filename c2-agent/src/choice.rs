@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use c2_shared::closed::{self, Closed};
 use c2_shared::config::{self, AgentConfig, Configured, SlotCount};
 use c2_shared::home;
 use c2_shared::install;
@@ -56,7 +57,12 @@ impl Choice {
         }
         let named = flags.server.as_deref().map(str::parse::<ServerAddress>).transpose()?;
         let state_dir = state_dir(flags.state_dir.as_deref())?;
-        let joined = Some(joined_file(&state_dir)).filter(|path| path.exists());
+        let joined = joined_file(&state_dir);
+        let is_joined = closed::is_there(&joined).map_err(|error| match Closed::by(&joined, &error) {
+            Some(closed) => OptionsError::Closed(closed),
+            None => OptionsError::Folder { path: state_dir.clone(), source: error },
+        })?;
+        let joined = Some(joined).filter(|_| is_joined);
         let near = || config::default_data_dir().join(Role::Worker.file_name());
         let token_file = flags.token_file.as_deref().map(home::expand).or(joined).unwrap_or_else(near);
         Ok(Self { file, slots, state_dir, token_file, named })
@@ -83,7 +89,7 @@ pub(crate) fn server(
     }
     // The token in c2d's own folder has the address beside it.
     let folder = token_file.parent();
-    match folder.and_then(|folder| Some((ServerAddress::noted(folder)?, folder.join(ADDRESS_FILE)))) {
+    match folder.and_then(|folder| Some((ServerAddress::noted(folder).ok()??, folder.join(ADDRESS_FILE)))) {
         Some((noted, path)) => (noted, Some(Origin::file(&path))),
         None => (configured, Some(Origin::Default)),
     }

@@ -2,20 +2,21 @@
 //!
 //! Nothing is tried out here but the reading of files: whether c2d answers is the agent's business.
 
+mod error;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use c2_shared::advice::Advice;
 use c2_shared::arguments::Origins;
-use c2_shared::config::{ConfigError, Configured, Via};
+use c2_shared::config::{Configured, Via};
 use c2_shared::exit;
 use c2_shared::install::Wish;
 use c2_shared::limits::{
-    CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, PIDS_MAX, SETTLE_MS, SLOTS_MAX, YIELD_REST_MS,
+    CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, PIDS_MAX, SETTLE_MS, YIELD_REST_MS,
 };
 use c2_shared::pass::Pass;
 use c2_shared::resources::Amounts;
-use c2_shared::server_address::{ServerAddress, ServerAddressError};
+use c2_shared::server_address::ServerAddress;
 use c2_shared::time::parse_duration_s;
 use c2_shared::token::{Role, TokenError};
 use c2_shared::worker::Neighbour;
@@ -26,6 +27,8 @@ use crate::detect::{self, Shares};
 use crate::settings::Listing;
 use crate::slurm::{ElsewhereOptions, FrontOptions};
 use crate::upgrade::{self, TrialOptions};
+
+pub(crate) use error::OptionsError;
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
@@ -271,61 +274,6 @@ pub(crate) struct Options {
     pub(crate) suspend_command: Vec<String>,
     /// How they are looked for.
     pub(crate) sight: Sight,
-}
-
-/// Why the agent cannot start as it was told.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OptionsError {
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error(transparent)]
-    Server(#[from] ServerAddressError),
-    #[error("{0} slots cannot be run")]
-    Slots(u32),
-    #[error("{path:?} cannot be used as a folder")]
-    Folder { path: PathBuf, source: std::io::Error },
-    #[error("this machine has not joined a c2d: there is no {0:?}")]
-    NotJoined(PathBuf),
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    #[error("{0:?} holds no worker token")]
-    WrongRole(PathBuf),
-    #[error("{0} is of no use where a cluster runs the jobs")]
-    Elsewhere(&'static str),
-    #[error("a partition is named, but no scheduler")]
-    PartitionAlone,
-}
-
-impl Advice for OptionsError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Config(error) => return error.hint(),
-            Self::Server(error) => return error.hint(),
-            Self::Slots(_) => format!("give --slots a number from 1 to {SLOTS_MAX}"),
-            Self::Folder { .. } => "write its path from / on".to_owned(),
-            Self::Elsewhere(name) => {
-                format!("leave out {name} or via; the machines of a cluster are its own scheduler's")
-            }
-            Self::PartitionAlone => "add --via=slurm".to_owned(),
-            Self::Token(TokenError::File(error)) if !error.is_missing() => return error.hint(),
-            Self::NotJoined(_) | Self::Token(_) | Self::WrongRole(_) => {
-                "let this machine join: `c2d invite` on the machine of c2d prints the line for `c2-agent join`"
-                    .to_owned()
-            }
-        })
-    }
-
-    fn status(&self) -> u8 {
-        match self {
-            Self::NotJoined(_) | Self::Token(_) | Self::WrongRole(_) => exit::NOT_A_WORKER,
-            Self::Config(_)
-            | Self::Server(_)
-            | Self::Slots(_)
-            | Self::Folder { .. }
-            | Self::Elsewhere(_)
-            | Self::PartitionAlone => exit::CONFIGURATION,
-        }
-    }
 }
 
 impl Default for Timing {

@@ -88,12 +88,16 @@ pub(crate) fn client_again(place: &Place, served: Option<&Client>) -> Result<Cli
 /// Finds the c2d of a place.
 pub(crate) fn find(place: &Place) -> Result<Found, CommandError> {
     let data_dir = place.data_dir.clone().unwrap_or_else(config::default_data_dir);
-    let noted = ServerAddress::noted(&data_dir);
     let pass = place.token_file.as_deref().map(Pass::read).transpose().map_err(|error| unusable(&error))?;
     let said = place.server.as_deref().map(str::parse::<ServerAddress>).transpose();
     let said = said.map_err(|error| CommandError::usage(error.to_string(), error.hint().unwrap_or_default()))?;
     let in_token_file = |pass: &Pass| Some((pass.server.clone()?, place.token_file.as_deref().map(Origin::file)));
     let named = said.map(|said| (said, None)).or_else(|| pass.as_ref().and_then(in_token_file));
+    // What was named needs no folder.
+    let noted = match ServerAddress::noted(&data_dir) {
+        Err(closed) if named.is_none() => return Err(CommandError::closed(&closed)),
+        noted => noted.unwrap_or_default(),
+    };
     let may_be_login = pass.is_none() && place.data_dir.is_none();
     let login_file = login_file(place);
     let login = if may_be_login { kept(&login_file)? } else { None };

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use c2_shared::client::Client;
+use c2_shared::closed;
 use c2_shared::config;
 use c2_shared::limits::PORT;
 use c2_shared::server_address::ServerAddress;
@@ -47,6 +48,7 @@ impl Local {
         let folder = folder.map_err(|e| {
             CommandError::refused(format!("cannot use the data folder: {e}"), "name another by --data-dir")
         })?;
+        closed::look(&folder).map_err(|closed| CommandError::closed(&closed))?;
         let mut local = match ready_client(&folder).await {
             Some(client) => Self { client, data_dir: folder, started: Vec::new() },
             None => start_c2d(folder, data_dir.is_some()).await?,
@@ -186,7 +188,8 @@ async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, CommandEr
     if !folder.join("config.json").exists() && (own_folder || is_taken(PORT)) {
         // A c2d beside the usual one, or beside that of another user, takes any free port, but the same as
         // last time if there was one: agents that outlived it look for it there.
-        let port = ServerAddress::noted(&folder).map_or(0, |noted| noted.port);
+        let noted = ServerAddress::noted(&folder).map_err(|closed| CommandError::closed(&closed))?;
+        let port = noted.map_or(0, |noted| noted.port);
         arguments.extend(["--port".into(), port.to_string().into()]);
     }
     let mut c2d = Program::start("c2d", &folder, arguments)?;
@@ -210,7 +213,7 @@ fn place(folder: &Path) -> Place {
 
 /// A client for the c2d that noted its address in the folder, if it answers and takes our token.
 async fn ready_client(folder: &Path) -> Option<Client> {
-    ServerAddress::noted(folder)?;
+    ServerAddress::noted(folder).ok()??;
     let client = connect::client(&place(folder)).ok()?;
     client.health().await.ok()?;
     client.queue_status().await.ok()?;

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::advice::Advice;
+use crate::closed;
 use crate::exit;
 use crate::home;
 use crate::json::{self, Unreadable};
@@ -192,6 +193,9 @@ impl Advice for ConfigError {
                     Err(_) => "its folder is closed to the user of this program".to_owned(),
                 }
             }
+            Self::Read { path, .. } if fs::read_link(path).is_ok() => {
+                "it is a link that leads nowhere: put the file there, or remove the link".to_owned()
+            }
             Self::Read { .. } => "check that the file exists and can be read".to_owned(),
             Self::Invalid { hint, .. } => hint.clone(),
         })
@@ -268,7 +272,14 @@ pub fn find<T: DeserializeOwned + Checked + Default>(
     named: Option<&Path>,
     usual: Option<PathBuf>,
 ) -> Result<Configured<T>, ConfigError> {
-    let file = named.map(home::expand).or_else(|| usual.filter(|path| path.exists()));
+    let file = match (named, usual) {
+        (Some(named), _) => Some(home::expand(named)),
+        (None, Some(usual)) => match closed::is_there(&usual) {
+            Ok(is_there) => Some(usual).filter(|_| is_there),
+            Err(source) => return Err(ConfigError::Read { path: usual, source }),
+        },
+        (None, None) => None,
+    };
     file.map_or_else(|| Ok(Configured::default()), |path| read(&path))
 }
 
@@ -480,6 +491,18 @@ mod tests {
         fs::write(&usual, "{\"port\":\n1}").unwrap();
         let found = find::<ServerConfig>(None, Some(usual.clone())).unwrap();
         assert_eq!((found.config.port, found.file.unwrap().path), (1, usual));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_looked_at_is_not_taken_for_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        let usual = dir.path().join("config.json");
+        std::os::unix::fs::symlink("nowhere", &usual).unwrap();
+        let error = find::<ServerConfig>(None, Some(usual.clone())).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot read the configuration {usual:?}"));
+        assert!(error.hint().unwrap().contains("a link that leads nowhere"), "{error:?}");
+        let unseen = find::<ServerConfig>(None, Some("a\0b/config.json".into()));
+        assert!(matches!(unseen, Err(ConfigError::Read { .. })), "{unseen:?}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod advice;
 pub mod api;
 pub mod bytes64;
 pub mod checkup;
+pub mod closed;
 pub mod exit;
 pub mod hint;
 pub mod home;

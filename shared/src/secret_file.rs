@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::advice::Advice;
+use crate::closed::Closed;
 
 /// What a trial writes: more than any secret has.
 const TRIAL_BYTES: usize = 1_024;
@@ -34,6 +35,7 @@ pub enum SecretFileError {
 impl Advice for SecretFileError {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Io { path, source } if let Some(closed) = Closed::by(path, source) => return closed.hint(),
             Self::Io { .. } => "check that it exists and can be read, and that its disk has free space".to_owned(),
             Self::Exposed { path, .. } => format!("close it with: chmod 600 {}", path.display()),
         })

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::{fmt, fs};
 
 use crate::advice::Advice;
+use crate::closed::Closed;
 use crate::exit;
 use crate::limits::PORT;
 
@@ -41,10 +42,16 @@ impl Advice for ServerAddressError {
 }
 
 impl ServerAddress {
-    /// The address that c2d wrote into its folder.
-    #[must_use]
-    pub fn noted(data_dir: &Path) -> Option<Self> {
-        fs::read_to_string(data_dir.join(ADDRESS_FILE)).ok()?.trim().parse().ok()
+    /// The address that c2d wrote into its folder; none if it is not running.
+    ///
+    /// # Errors
+    /// When this user may not see that.
+    pub fn noted(data_dir: &Path) -> Result<Option<Self>, Closed> {
+        let path = data_dir.join(ADDRESS_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(text.trim().parse().ok()),
+            Err(error) => Closed::by(&path, &error).map_or(Ok(None), Err),
+        }
     }
 
     /// Whether nobody but this machine hears what is said there.

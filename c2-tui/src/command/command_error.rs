@@ -3,6 +3,7 @@
 use c2_shared::advice::{Advice as _, with_causes};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::client::ClientError;
+use c2_shared::closed::Closed;
 use c2_shared::config::ConfigError;
 use c2_shared::exit;
 use c2_shared::validate::Invalid;
@@ -62,6 +63,11 @@ impl CommandError {
     /// Something that was refused or failed.
     pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Kind::Refused, message).hint(hint)
+    }
+
+    /// A file or folder that this user may not read.
+    pub(crate) fn closed(closed: &Closed) -> Self {
+        Self::refused(closed.to_string(), closed.hint().unwrap_or_default())
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use c2_shared::advice::Advice as _;
+use c2_shared::closed::Closed;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
@@ -38,9 +40,14 @@ impl Program {
             CommandError::refused(format!("cannot start {name}: {e}"), hint)
         };
         let log = folder.join(format!("{name}.log"));
-        let output = OpenOptions::new().append(true).create(true).mode(0o600).open(&log).map_err(failed)?;
-        let errors = output.try_clone().map_err(failed)?;
-        let log_start = output.metadata().map_err(failed)?.len();
+        let unwritten = |e: io::Error| {
+            let hint = Closed::by(&log, &e).and_then(|closed| closed.hint());
+            let hint = hint.unwrap_or_else(|| "see its disk, or name another folder by --data-dir".to_owned());
+            CommandError::refused(format!("cannot write {log:?}: {e}"), hint)
+        };
+        let output = OpenOptions::new().append(true).create(true).mode(0o600).open(&log).map_err(unwritten)?;
+        let errors = output.try_clone().map_err(unwritten)?;
+        let log_start = output.metadata().map_err(unwritten)?.len();
         let child = Command::new(path_of(name))
             .args(arguments)
             .current_dir(folder)

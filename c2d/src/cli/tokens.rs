@@ -7,6 +7,7 @@ use std::path::Path;
 use c2_shared::advice::Advice;
 use c2_shared::api::tokens::{InviteRequest, TokenRow};
 use c2_shared::client::{Client, ClientError};
+use c2_shared::closed::Closed;
 use c2_shared::exit;
 use c2_shared::install;
 use c2_shared::pass::Pass;
@@ -21,6 +22,8 @@ use crate::cli::options::{Invitation, TokenCommand, Tokens};
 pub enum TokensError {
     #[error("no c2d runs with the data folder {0:?}")]
     NotRunning(std::path::PathBuf),
+    #[error(transparent)]
+    Closed(#[from] Closed),
     #[error(transparent)]
     Address(#[from] ServerAddressError),
     #[error("c2d listens on {0}, which other machines cannot reach")]
@@ -38,6 +41,7 @@ impl Advice for TokensError {
                 Some(call) => format!("see `systemctl status c2d`, and ask the service as its user: {call}"),
                 None => "start it with `c2d`, or name its folder with --data-dir".to_owned(),
             },
+            Self::Closed(closed) => return closed.hint(),
             Self::Address(error) => return error.hint(),
             Self::Unreachable(_) => {
                 "give c2d this machine's own address as \"host\" in config.json, with --host or as C2_HOST in \
@@ -55,14 +59,14 @@ impl Advice for TokensError {
             Self::NotRunning(_) => exit::UNREACHABLE,
             Self::Client(error) => error.status(),
             Self::Address(error) => error.status(),
-            Self::Unreachable(_) | Self::Token(_) => exit::FAILED,
+            Self::Closed(_) | Self::Unreachable(_) | Self::Token(_) => exit::FAILED,
         }
     }
 }
 
 /// Asks; answers with what to print.
 pub async fn run(data_dir: &Path, command: Tokens) -> Result<String, TokensError> {
-    let listening = ServerAddress::noted(data_dir).ok_or_else(|| TokensError::NotRunning(data_dir.to_owned()))?;
+    let listening = ServerAddress::noted(data_dir)?.ok_or_else(|| TokensError::NotRunning(data_dir.to_owned()))?;
     let pass = Pass::read(&data_dir.join(Role::Operator.file_name()))?;
     let client = Client::new(&near(&listening), Some(pass), None)?;
     match command {

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use c2_shared::checkup::Check;
+use c2_shared::closed;
 use c2_shared::config::{self, ServerConfig};
 use c2_shared::home;
 use c2_shared::limits::{BALLAST_BYTES, FREE_BYTES_FLOOR};
@@ -83,7 +84,7 @@ fn database(data_dir: &Path) -> Check {
 }
 
 fn configuration(data_dir: &Path, config_file: Option<&Path>) -> Option<Check> {
-    let inside = Some(data_dir.join(CONFIG)).filter(|path| path.exists());
+    let inside = Some(data_dir.join(CONFIG)).filter(|path| closed::is_there(path).unwrap_or(true));
     config_file.map(home::expand).or(inside).map(|path| match config::load::<ServerConfig>(&path) {
         Ok(_) => Check::ok("configuration", "understood"),
         Err(error) => Check::fail("configuration", error.to_string(), "fix it; c2d does not start with it"),

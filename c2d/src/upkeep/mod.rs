@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use c2_shared::advice::Advice;
 use c2_shared::checkup;
+use c2_shared::closed::{self, Closed};
 use c2_shared::config::ConfigError;
 use c2_shared::exit;
 
@@ -43,6 +44,8 @@ const LOG: &str = "jobs.log";
 const BALLAST: &str = "ballast";
 /// The configuration, in the data folder and within a copy.
 const CONFIG: &str = "config.json";
+/// What a folder of c2d has one of.
+const MARKS: [&str; 4] = [DATABASE, "lock.store", "operator.token", "audit.log"];
 /// What c2d makes again, or what means something only while it runs.
 const NOT_COPIED: [&str; 9] =
     ["c2.db-wal", "c2.db-shm", "c2.db.moved", "lock", "lock.store", BALLAST, "c2d.addr", "c2d.pid", "c2-agent.pid"];
@@ -54,6 +57,8 @@ pub enum UpkeepError {
     Exists(PathBuf),
     #[error("{0:?} is not a data folder of c2d")]
     NoFolder(PathBuf),
+    #[error(transparent)]
+    Closed(#[from] Closed),
     #[error("{path:?} is not a backup that can be used: {why}")]
     Damaged { path: PathBuf, why: String },
     #[error(transparent)]
@@ -79,6 +84,14 @@ pub enum UpkeepError {
 pub fn run(options: &Options, work: Upkeep) -> Result<(String, bool), UpkeepError> {
     let (data_dir, config_file) = (options.data_dir(), options.config_file());
     let data_dir = data_dir.as_path();
+    // A migration names its folder itself.
+    if !matches!(work, Upkeep::Migrate { .. }) {
+        closed::look(data_dir)?;
+        closed::look(&data_dir.join(DATABASE))?;
+    }
+    if matches!(work, Upkeep::Check) && is_of_another(data_dir) {
+        return Err(UpkeepError::NoFolder(data_dir.to_owned()));
+    }
     if let Some(target) = server::of(data_dir, config_file, options.store())?
         && let Some(done) = server::run(&target, data_dir, config_file, &work)?
     {
@@ -116,11 +129,18 @@ pub fn run(options: &Options, work: Upkeep) -> Result<(String, bool), UpkeepErro
     }
 }
 
+/// Whether a folder is there and shows nothing of c2d, so that its rights are not c2d's business.
+fn is_of_another(data_dir: &Path) -> bool {
+    let is_there = |name: &str| closed::is_there(&data_dir.join(name)).unwrap_or(true);
+    data_dir.is_dir() && !MARKS.into_iter().any(is_there)
+}
+
 impl Advice for UpkeepError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Exists(_) => "choose another name, or replace it with --force".to_owned(),
             Self::NoFolder(_) => "name the folder with --data-dir".to_owned(),
+            Self::Closed(closed) => return closed.hint(),
             Self::Damaged { .. } => "nothing was changed; try an older backup".to_owned(),
             Self::Config(error) => return error.hint(),
             Self::Store(StoreError::Elsewhere { .. }) => {
@@ -156,6 +176,7 @@ impl Advice for UpkeepError {
             | Self::Access(_)
             | Self::Exists(_)
             | Self::NoFolder(_)
+            | Self::Closed(_)
             | Self::Damaged { .. }
             | Self::StillMoving(_)
             | Self::File { .. } => exit::FAILED,

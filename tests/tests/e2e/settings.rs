@@ -16,6 +16,7 @@ crate::tests![
     a_console_without_a_token_says_where_it_looked,
     a_variable_that_is_empty_is_unset_and_one_that_is_wrong_is_named,
     a_folder_that_this_user_may_not_use_is_named_with_the_way_out,
+    what_this_user_may_not_look_at_is_not_taken_for_absent,
 ];
 
 /// A program in a home folder of its own.
@@ -206,17 +207,83 @@ fn a_folder_that_this_user_may_not_use_is_named_with_the_way_out() {
         ensure!(theirs.status.code() == Some(1) && told.contains("belongs to user 4243"), "{told}");
         ensure!(told.contains("hint: start c2d as that user, or name another folder with --data-dir"), "{told}");
 
-        // A user without a home, who can start the programs.
-        let scratch = tempfile::Builder::new().prefix("c2-nobody-").tempdir()?;
-        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755))?;
-        fs::copy(Program::C2d.path()?, scratch.path().join("c2d"))?;
-        let mut c2d = Command::new("setpriv");
-        c2d.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(scratch.path().join("c2d"));
-        c2d.arg("--port=0").env_clear().env("HOME", "/nonexistent").env("PATH", "/usr/bin:/bin").current_dir("/");
-        let homeless = c2d.output()?;
+        let nobody = Nobody::new()?;
+        let homeless = nobody.program("c2d", &["--port=0"]).env("HOME", "/nonexistent").output()?;
         let told = String::from_utf8(homeless.stderr)?;
         ensure!(homeless.status.code() == Some(1) && told.contains("/nonexistent"), "{told}");
         ensure!(told.contains("name another folder with --data-dir, or set HOME"), "{told}");
+        Ok(())
+    });
+}
+
+/// A user without rights, who can start the programs.
+struct Nobody(tempfile::TempDir);
+
+impl Nobody {
+    fn new() -> Result<Self> {
+        let scratch = tempfile::Builder::new().prefix("c2-nobody-").tempdir()?;
+        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755))?;
+        for program in [Program::C2d, Program::Agent, Program::Tui] {
+            let path = program.path()?;
+            fs::copy(&path, scratch.path().join(path.file_name().unwrap_or_default()))?;
+        }
+        Ok(Self(scratch))
+    }
+
+    fn program(&self, name: &str, args: &[&str]) -> Command {
+        let mut program = Command::new("setpriv");
+        program.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]).arg(self.0.path().join(name));
+        program.args(args).env_clear().env("HOME", self.0.path()).env("PATH", "/usr/bin:/bin").current_dir("/");
+        program
+    }
+}
+
+fn what_this_user_may_not_look_at_is_not_taken_for_absent() {
+    scenario(async |cluster| {
+        let home = cluster.console_dir();
+        let config = home.join(".config/c2-agent");
+        fs::create_dir_all(&config)?;
+        std::os::unix::fs::symlink("nowhere", config.join("config.json"))?;
+        let dangling = program(Program::Agent, &home, &["config"])?.output()?;
+        let told = String::from_utf8(dangling.stderr)?;
+        ensure!(dangling.status.code() == Some(2) && told.contains("a link that leads nowhere"), "{told}");
+        // A folder that has nothing of c2d is not changed on its advice.
+        let foreign = program(Program::C2d, &home, &["check", "--data-dir", &home.to_string_lossy()])?.output()?;
+        let told = String::from_utf8(foreign.stderr)?;
+        ensure!(foreign.status.code() == Some(1) && told.contains("is no data folder of c2d"), "{told}");
+        if !may("folders of other users")? {
+            return Ok(());
+        }
+        let nobody = Nobody::new()?;
+        let theirs = nobody.0.path().join("theirs");
+        fs::create_dir(&theirs)?;
+        fs::set_permissions(&theirs, fs::Permissions::from_mode(0o700))?;
+        let folder = theirs.to_string_lossy().into_owned();
+        let table: [(&str, &[&str]); 8] = [
+            ("c2d", &["check"]),
+            ("c2d", &["invite"]),
+            ("c2d", &["token", "list"]),
+            ("c2d", &["gc"]),
+            ("c2d", &["backup", "/nonexistent/x"]),
+            ("c2-tui", &["--exec", "list"]),
+            ("c2-tui", &["--local", "--exec", "list"]),
+            ("c2-agent", &["config"]),
+        ];
+        for (name, args) in table {
+            let mut closed = nobody.program(name, args);
+            closed.env("C2_DATA_DIR", &folder).env("C2_STATE_DIR", &folder);
+            let closed = closed.output()?;
+            let told = String::from_utf8(closed.stderr)?;
+            let is_named = told.contains(&format!("{folder:?}")) && told.contains("may not be read by this user");
+            ensure!(!closed.status.success() && is_named, "{name} {args:?}: {told}");
+            ensure!(told.contains(&format!("hint: run this as its owner: sudo {name}")), "{name} {args:?}: {told}");
+        }
+        let closed = nobody.program("c2-agent", &["config"]).env("XDG_CONFIG_HOME", &folder).output()?;
+        let told = String::from_utf8(closed.stderr)?;
+        ensure!(
+            closed.status.code() == Some(2) && told.contains("c2-agent/config.json\": Permission denied"),
+            "{told}"
+        );
         Ok(())
     });
 }
