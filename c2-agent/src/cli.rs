@@ -31,7 +31,7 @@ impl Cli {
     /// With all that is to be said about it.
     pub fn run(self) -> Result<u8, Failure> {
         let origins = self.origins.clone();
-        self.act().map_err(|failure| failure.saying(|message| origins.told(message)))
+        self.act().map_err(|failure| failure.saying(|message, about| origins.told(message, about)))
     }
 
     fn act(self) -> Result<u8, Failure> {

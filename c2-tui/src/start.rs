@@ -44,7 +44,7 @@ fn start(arguments: &Arguments) -> i32 {
     // A thread may still wait for a line of standard input; nobody waits for it.
     runtime.shutdown_background();
     status.unwrap_or_else(|error| {
-        let message = arguments.origins.told(&error.message);
+        let message = arguments.origins.told(&error.message, None);
         fail(&CommandError { message, ..error }, arguments.json)
     })
 }

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let logging = Logging::start();
     let (code, words) = match cli.map_or_else(|error| explain(&error), act) {
         Ok(code) => (code, String::new()),
-        Err(failure) => (ExitCode::from(failure.status), failure.saying(|said| origins.told(said)).words("c2d")),
+        Err(failed) => (ExitCode::from(failed.status), failed.saying(|said, of| origins.told(said, of)).words("c2d")),
     };
     logging.end(&words);
     code

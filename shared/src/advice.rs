@@ -14,6 +14,11 @@ pub trait Advice: Error {
     fn status(&self) -> u8 {
         exit::FAILED
     }
+
+    /// The argument of the program that it is about, by its name there, where the words do not quote its value.
+    fn argument(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 impl Advice for io::Error {
@@ -70,6 +75,7 @@ pub fn ask(what: &str) -> io::Result<String> {
 pub struct Failure {
     message: String,
     hint: Option<String>,
+    argument: Option<&'static str>,
     /// The exit status.
     pub status: u8,
 }
@@ -86,16 +92,16 @@ impl Failure {
 }
 
 impl Failure {
-    /// The same with another message.
+    /// The same with another message, made of this one and the argument that it is about.
     #[must_use]
-    pub fn saying(self, message: impl FnOnce(&str) -> String) -> Self {
-        Self { message: message(&self.message), ..self }
+    pub fn saying(self, message: impl FnOnce(&str, Option<&str>) -> String) -> Self {
+        Self { message: message(&self.message, self.argument), ..self }
     }
 }
 
 impl<E: Advice> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { message: with_causes(&error), hint: error.hint(), status: error.status() }
+        Self { message: with_causes(&error), hint: error.hint(), argument: error.argument(), status: error.status() }
     }
 }
 

@@ -49,9 +49,12 @@ impl Origins {
     }
 
     /// A message with the variables from which what it speaks of came, so that nobody looks for it on the command
-    /// line.
+    /// line. `argument` is what it is about, where it does not quote the value.
     #[must_use]
-    pub fn told(&self, message: &str) -> String {
+    pub fn told(&self, message: &str, argument: Option<&str>) -> String {
+        if let Some(Origin::Variable(name)) = argument.and_then(|argument| self.get(argument)) {
+            return format!("{message} (from {name})");
+        }
         let variables = self.0.values().filter_map(|origin| match origin {
             Origin::Variable(name) => Some((name, std::env::var(name).ok().filter(|value| !value.is_empty())?)),
             _ => None,
@@ -146,16 +149,26 @@ fn variable(arg: &Arg) -> Option<(String, OsString)> {
     Some((name.to_string_lossy().into_owned(), std::env::var_os(name)?))
 }
 
+/// Says of each argument that is to blame which variable it is from, if none of the command line gave it.
 fn name_variable(mut error: Error, command: &Command, args: &[OsString]) -> Error {
-    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg).cloned() else { return error };
+    for kind in [ContextKind::InvalidArg, ContextKind::PriorArg] {
+        let named = match error.get(kind) {
+            Some(ContextValue::String(argument)) => ContextValue::String(from_where(argument, command, args)),
+            Some(ContextValue::Strings(arguments)) => {
+                ContextValue::Strings(arguments.iter().map(|argument| from_where(argument, command, args)).collect())
+            }
+            _ => continue,
+        };
+        error.insert(kind, named);
+    }
+    error
+}
+
+fn from_where(argument: &str, command: &Command, args: &[OsString]) -> String {
     let flag = argument.split([' ', '=']).next().unwrap_or_default();
     let is_given = args.iter().filter_map(|arg| arg.to_str()).any(|arg| arg.split('=').next() == Some(flag));
     let known = flag.strip_prefix("--").and_then(|long| find(command, long)).filter(|_| !is_given);
-    if let Some((name, _)) = known.and_then(variable) {
-        let argument = format!("{argument} (from {name})");
-        error.insert(ContextKind::InvalidArg, ContextValue::String(argument));
-    }
-    error
+    known.and_then(variable).map_or_else(|| argument.to_owned(), |(name, _)| format!("{argument} (from {name})"))
 }
 
 fn find<'a>(command: &'a Command, long: &str) -> Option<&'a Arg> {

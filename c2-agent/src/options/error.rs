@@ -67,4 +67,19 @@ impl Advice for OptionsError {
             | Self::PartitionAlone => exit::CONFIGURATION,
         }
     }
+
+    fn argument(&self) -> Option<&'static str> {
+        match self {
+            Self::Slots(_) => Some("slots"),
+            Self::Elsewhere(argument) => Some(argument),
+            Self::PartitionAlone => Some("partition"),
+            Self::Config(_)
+            | Self::Server(_)
+            | Self::Folder { .. }
+            | Self::Closed(_)
+            | Self::NotJoined(_)
+            | Self::Token(_)
+            | Self::WrongRole(_) => None,
+        }
+    }
 }

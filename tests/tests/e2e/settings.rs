@@ -182,6 +182,8 @@ fn a_variable_that_is_empty_is_unset_and_one_that_is_wrong_is_named() {
             (Program::C2d, "C2_PORT", "x"),
             (Program::C2d, "C2_HOST", "nas"),
             (Program::Agent, "C2_SLOTS", "x"),
+            (Program::Agent, "C2_SLOTS", "0"),
+            (Program::Agent, "C2_PARTITION", "x"),
             (Program::Agent, "C2_SERVER", "http://nas"),
             (Program::Agent, "C2_ADDRESS", "nas"),
             (Program::Tui, "C2_SERVER", "a:b:c"),
