@@ -79,7 +79,7 @@ impl Advice for RunError {
     fn status(&self) -> u8 {
         match self {
             Self::Store(error) => error.status(),
-            Self::Target(_) => exit::CONFIGURATION,
+            Self::Target(error) => error.status(),
             _ => exit::FAILED,
         }
     }

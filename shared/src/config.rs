@@ -4,6 +4,7 @@
 //! program's `main`. An unknown key is an error with a "did you mean", never ignored.
 
 mod retention;
+mod server_values;
 mod slot_count;
 mod via;
 
@@ -26,28 +27,13 @@ use crate::limits::{
     SUSPEND_COMMAND, WORKSPACE_DAYS,
 };
 use crate::resources::{self, Amounts};
-use crate::server_address::{ADDRESS_FILE, SOCKET_FILE, ServerAddress};
+use crate::server_address::ServerAddress;
 use crate::validate;
 use crate::worker::Neighbour;
 
 pub use retention::Retention;
 pub use slot_count::SlotCount;
 pub use via::Via;
-
-/// How the names of files begin that c2d keeps in its folder for itself.
-const OWN_FILES: [&str; 11] = [
-    "c2.db",
-    "lock",
-    "ballast",
-    "files",
-    "audit",
-    "refused",
-    "access.",
-    "authority",
-    ADDRESS_FILE,
-    SOCKET_FILE,
-    "config.json",
-];
 
 /// c2d's `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +60,7 @@ pub struct ServerConfig {
     /// Bytes that all files and long outputs may take before those of the oldest ended jobs are removed.
     pub keep_blob_bytes: u64,
     /// Commands that notifications may run, by name: the program and its arguments.
+    #[serde(deserialize_with = "json::each_once")]
     pub notify_commands: BTreeMap<String, Vec<String>>,
     /// The mail server for notifications, as `host:port`.
     pub mail_server: String,
@@ -94,12 +81,14 @@ pub struct AgentConfig {
     /// Jobs to run at once.
     pub slots: SlotCount,
     /// What the machine has, where that is not what is found by itself, and whatever else jobs are to take.
+    #[serde(deserialize_with = "json::each_once")]
     pub resources: Amounts,
     /// Folder of the job workspaces.
     pub workspace_root: PathBuf,
     /// Days after the end of a job for which its folder stays; 0 for ever, also on a full disk.
     pub workspace_days: u64,
     /// Folders that jobs may ask for by name.
+    #[serde(deserialize_with = "json::each_once")]
     pub shares: BTreeMap<String, PathBuf>,
     /// The scheduler of other machines that runs the jobs, in place of the agent.
     pub via: Option<Via>,
@@ -193,6 +182,9 @@ impl Advice for ConfigError {
                     Err(_) => "its folder is closed to the user of this program".to_owned(),
                 }
             }
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::InvalidData => {
+                "save it as UTF-8, as plain text".to_owned()
+            }
             Self::Read { path, .. } if fs::read_link(path).is_ok() => {
                 "it is a link that leads nowhere: put the file there, or remove the link".to_owned()
             }
@@ -285,40 +277,28 @@ pub fn find<T: DeserializeOwned + Checked + Default>(
 
 fn read<T: DeserializeOwned + Checked>(path: &Path) -> Result<Configured<T>, ConfigError> {
     let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    let invalid = |line, message, hint| ConfigError::Invalid { path: path.to_owned(), line, message, hint };
     // Editors of other systems put a mark in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let mut config: T =
-        json::read(text.as_bytes()).map_err(|Unreadable { message, hint, line, .. }| invalid(line, message, hint))?;
-    let lines = json::lines(text);
-    config.expand();
-    config.check().map_err(|Mistake { key, message, hint }| {
-        invalid(lines.get(key).copied(), format!("{key}: {message}"), hint.to_owned())
+    let mut config: T = json::read(text.as_bytes()).map_err(|Unreadable { message, hint, line, .. }| {
+        ConfigError::Invalid { path: path.to_owned(), line, message, hint }
     })?;
-    Ok(Configured { config, file: Some(Written { path: path.to_owned(), lines }) })
+    config.expand();
+    let read = Configured { config, file: Some(Written { path: path.to_owned(), lines: json::lines(text) }) };
+    read.config.check().map_err(|mistake| read.blame(mistake))?;
+    Ok(read)
 }
 
-impl Checked for ServerConfig {
-    fn expand(&mut self) {
-        for file in [&mut self.workers_file, &mut self.jobs_log_file] {
-            *file = home::expand(file);
+impl<T> Configured<T> {
+    /// Says what is wrong with it, at its place in the file.
+    #[must_use]
+    pub fn blame(&self, Mistake { key, message, hint }: Mistake) -> ConfigError {
+        let (path, lines) = self.file.as_ref().map(|file| (file.path.clone(), &file.lines)).unzip();
+        ConfigError::Invalid {
+            path: path.unwrap_or_else(|| "config.json".into()),
+            line: lines.and_then(|lines| lines.get(key).copied()),
+            message: format!("{key}: {message}"),
+            hint: hint.to_owned(),
         }
-    }
-
-    fn check(&self) -> Result<(), Mistake> {
-        let files = [("workers_file", &self.workers_file), ("jobs_log_file", &self.jobs_log_file)];
-        for (key, file) in files {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.is_empty() || OWN_FILES.iter().any(|own| name.starts_with(own)) || name.ends_with(".token") {
-                let message = format!("c2d needs {name:?} itself");
-                return Err(Mistake::new(key, message, "give it a name of its own, like jobs.log"));
-            }
-        }
-        if self.workers_file.file_name() == self.jobs_log_file.file_name() {
-            let message = "this is the same file as that of jobs_log_file";
-            return Err(Mistake::new("workers_file", message, "give each a name of its own"));
-        }
-        Ok(())
     }
 }
 
@@ -420,13 +400,22 @@ mod tests {
 
     #[test]
     fn values_that_cannot_be_meant_are_refused() {
-        for file in ["c2.db", "c2.db-wal", "operator.token", "audit.log", "audit.log.1", "c2d.addr", "config.json", ""]
-        {
-            let refused = refusal::<ServerConfig>(&format!("{{\"jobs_log_file\": \"{file}\"}}")).unwrap();
-            assert!(refused.contains("jobs_log_file: c2d needs"), "{refused}");
+        for (text, said) in [
+            (r#"{"jobs_log_file": "audit.log"}"#, "jobs_log_file: c2d needs"),
+            (r#"{"jobs_log_file": ""}"#, "jobs_log_file: \"\" names no file"),
+            (r#"{"workers_file": "jobs.log"}"#, "workers_file: this is the same file"),
+            (r#"{"max_queue_size": 0}"#, "max_queue_size: 0 would refuse each job"),
+            (r#"{"mail_server": "nonsense:x:y"}"#, "mail_server: \"nonsense:x:y\" is no host with a port"),
+            (r#"{"mail_server": "mail"}"#, "mail_server: \"mail\" is no host with a port"),
+            (r#"{"notify_commands": {"a": []}}"#, "notify_commands: \"a\" names no program"),
+            (r#"{"notify_commands": {"a": ["x"], "a": ["y"]}}"#, "notify_commands: \"a\" stands there twice"),
+        ] {
+            let refused = refusal::<ServerConfig>(text).unwrap();
+            assert!(refused.contains(said), "{refused}");
         }
-        let twice = refusal::<ServerConfig>(r#"{"workers_file": "jobs.log"}"#).unwrap();
-        assert!(twice.contains("the same file"), "{twice}");
+        for well in ["nas:25", "[fd00::6]:25", "127.0.0.1:2525", ""] {
+            assert_eq!(refusal::<ServerConfig>(&format!("{{\"mail_server\": \"{well}\"}}")), None, "{well}");
+        }
         assert_eq!(refusal::<ServerConfig>(r#"{"jobs_log_file": "ended.log", "workers_file": "/srv/w.json"}"#), None);
 
         for host in ["127.0.0.1:30814", "http://127.0.0.1", "", "bad host", "[fd00::6]"] {
@@ -438,8 +427,19 @@ mod tests {
             let refused = refusal::<AgentConfig>(&format!("{{\"workspace_root\": \"{root}\"}}")).unwrap();
             assert!(refused.contains("workspace_root: "), "{refused}");
         }
-        let refused = refusal::<AgentConfig>(r#"{"yield_to": ["cat"]}"#).unwrap();
-        assert!(refused.contains("yield_to: it can be user, gpu, battery"), "{refused}");
+        for (text, said) in [
+            (r#"{"yield_to": ["cat"]}"#, "yield_to: it can be user, gpu, battery"),
+            (r#"{"yield_to": [1]}"#, "yield_to[0]: 1 stands where one of user, gpu, battery belongs"),
+            (
+                r#"{"shares": {"a": "/b", "a": "/c"}}"#,
+                "line 1: shares: \"a\" stands there twice; leave one of them out",
+            ),
+            (r#"{"resources": {"cpus": 1, "cpus": 2}}"#, "resources: \"cpus\" stands there twice"),
+            (r#"{"suspend_command": "systemctl suspend"}"#, "write [\"systemctl\", \"suspend\"]"),
+        ] {
+            let refused = refusal::<AgentConfig>(text).unwrap();
+            assert!(refused.contains(said), "{refused}");
+        }
         for well in [r#"{"server_host": "fd00::6"}"#, r#"{"server_host": "nas.local", "workspace_root": "~/C2"}"#] {
             assert_eq!(refusal::<AgentConfig>(well), None, "{well}");
         }
@@ -503,6 +503,15 @@ mod tests {
         assert!(error.hint().unwrap().contains("a link that leads nowhere"), "{error:?}");
         let unseen = find::<ServerConfig>(None, Some("a\0b/config.json".into()));
         assert!(matches!(unseen, Err(ConfigError::Read { .. })), "{unseen:?}");
+    }
+
+    #[test]
+    fn a_text_of_another_encoding_is_said_to_be_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.json");
+        fs::write(&path, [0xff, 0xfe, b'{', 0, b'}', 0]).unwrap();
+        let error = load::<ServerConfig>(&path).unwrap_err();
+        assert!(error.hint().unwrap().contains("UTF-8"), "{error:?}");
     }
 
     #[test]

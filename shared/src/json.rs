@@ -2,12 +2,14 @@
 //! its place and with what to write.
 
 mod at_most;
+mod each_once;
 mod places;
 mod strict;
 
 use std::fmt::{self, Write as _};
 
 pub use at_most::at_most;
+pub use each_once::each_once;
 pub use places::lines;
 use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
@@ -107,6 +109,9 @@ pub fn describe(message: &str) -> (String, String) {
     if let Some(field) = of_field("duplicate field ") {
         return (format!("{field:?} is there twice"), "leave one of them out".to_owned());
     }
+    if let Some(name) = of_field("duplicate name ") {
+        return (format!("{name:?} stands there twice"), "leave one of them out".to_owned());
+    }
     if message.contains("invalid IP address") || message.contains("invalid IPv") {
         return ("this is no IP address".to_owned(), "write one like 10.0.0.6 or fd00::6".to_owned());
     }
@@ -129,16 +134,25 @@ fn mismatched(given: &str, wanted: &str) -> (String, String) {
             if value == "null" { "nothing".to_owned() } else { value.to_owned() }
         }
     };
+    // What stands in quotes is right without them.
+    let number = |like: &str| match text {
+        Some(_) => format!("write it without quotes, like {like}"),
+        None => format!("write one like {like}"),
+    };
     let (wanted, hint) = match wanted {
-        "a sequence" => ("a list", text.map_or("write [\"a\", \"b\"]".to_owned(), |text| format!("write [{text}]"))),
+        "a sequence" => {
+            let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join("\", \"");
+            ("a list", text.map_or("write [\"a\", \"b\"]".to_owned(), |text| format!("write [{}]", words(text))))
+        }
         "a map" => ("an object", "write {\"NAME\": \"VALUE\"}".to_owned()),
         "a string" => ("a text", "put it in double quotes".to_owned()),
-        "a boolean" => ("true or false", "write it without quotes".to_owned()),
-        "i8" | "i16" | "i32" | "i64" => ("a whole number", "write it without quotes, like 10".to_owned()),
-        "u8" => ("a whole number from 0 to 255", "write it without quotes, like 100".to_owned()),
-        "u16" => ("a whole number from 0 to 65535", "write it without quotes, like 300".to_owned()),
-        "u32" => ("a whole number from 0 to 4294967295", "write it without quotes, like 300".to_owned()),
-        "u64" | "usize" => ("a whole number from 0 on", "write it without quotes, like 300".to_owned()),
+        "a boolean" if text.is_some() => ("true or false", "write it without quotes".to_owned()),
+        "a boolean" => ("true or false", "write true or false".to_owned()),
+        "i8" | "i16" | "i32" | "i64" => ("a whole number", number("10")),
+        "u8" => ("a whole number from 0 to 255", number("100")),
+        "u16" => ("a whole number from 0 to 65535", number("300")),
+        "u32" => ("a whole number from 0 to 4294967295", number("300")),
+        "u64" | "usize" => ("a whole number from 0 on", number("300")),
         other => (other, format!("write {other}")),
     };
     (format!("{given} stands where {wanted} belongs"), hint)
@@ -176,6 +190,11 @@ mod tests {
                 "300",
             ),
             (refusal::<JobSpec>(r#"{"priority": 1.5}"#), "priority: 1.5 stands where a whole number belongs", "10"),
+            (refusal::<JobSpec>(r#"{"tags": "x  y"}"#), "tags: the text", "write [\"x\", \"y\"]"),
+            (refusal::<JobSpec>(r#"{"hold": 1}"#), "hold: 1 stands where true or false", "write true or false"),
+            (refusal::<JobSpec>(r#"{"timeout_s": true}"#), "timeout_s: true stands where", "write one like 300"),
+            (refusal::<ServerConfig>(r#"{"port": 1e3}"#), "port: 1000.0 stands where", "write one like 300"),
+            (refusal::<JobSpec>(r#"{"on_lost": 1}"#), "on_lost: 1 stands where one of ", "requeue"),
             (refusal::<JobSpec>(r#"{"hold": "yes"}"#), "hold: the text \"yes\" stands where true or false", "quotes"),
             (refusal::<JobSpec>(r#"{"command": 3}"#), "command: 3 stands where a text belongs", "double quotes"),
             (refusal::<JobSpec>(r#"{"env": ["A=1"]}"#), "env: a list stands where an object belongs", "NAME"),

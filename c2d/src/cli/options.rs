@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use c2_shared::advice::Advice;
 use c2_shared::arguments::{self, Origins};
 use c2_shared::config::{self, ConfigError, Configured, ServerConfig};
 use c2_shared::home;
@@ -14,6 +15,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::store::{Target, TargetError};
 
 /// Name of the configuration file in the data folder.
 const CONFIG_FILE: &str = "config.json";
@@ -249,6 +252,39 @@ impl Own {
     }
 }
 
+/// Why c2d cannot start as it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Store(#[from] TargetError),
+}
+
+impl Advice for OptionsError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+        }
+    }
+
+    fn status(&self) -> u8 {
+        match self {
+            Self::Config(error) => error.status(),
+            Self::Store(error) => error.status(),
+        }
+    }
+
+    fn argument(&self) -> Option<&'static str> {
+        match self {
+            Self::Config(_) => None,
+            // A password may be in it.
+            Self::Store(_) => Some("store"),
+        }
+    }
+}
+
 impl Cli {
     /// The data folder that a flag names, whatever the environment does.
     pub fn typed_dir(&self) -> Option<&Path> {
@@ -274,12 +310,16 @@ impl Options {
     }
 
     /// The data folder and the configuration that these options mean, with the file that was read.
-    pub fn resolve(self) -> Result<(PathBuf, Configured<ServerConfig>), ConfigError> {
+    pub fn resolve(self) -> Result<(PathBuf, Configured<ServerConfig>), OptionsError> {
         let data_dir = self.data_dir();
         let mut found: Configured<ServerConfig> = config::find(self.config_file(), Some(data_dir.join(CONFIG_FILE)))?;
         found.config.host = self.own.host.unwrap_or(found.config.host);
         found.config.port = self.own.port.unwrap_or(found.config.port);
         found.config.store = self.own.store.unwrap_or(found.config.store);
+        if !found.config.store.is_empty() {
+            found.config.store.parse::<Target>()?;
+        }
+        found.config.look_at_files(&data_dir).map_err(|mistake| found.blame(mistake))?;
         Ok((data_dir, found))
     }
 }

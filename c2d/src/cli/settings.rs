@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use c2_shared::arguments::Origins;
-use c2_shared::config::ConfigError;
 use c2_shared::settings::{Origin, Settings};
 
-use crate::cli::options::{Listing, Options};
+use crate::cli::options::{Listing, Options, OptionsError};
 use crate::store::Target;
 
 /// Lists the settings that c2d would start with.
 ///
 /// # Errors
 /// When it would not start for what is wrong with them.
-pub fn list(options: Options, listing: &Listing, origins: &Origins) -> Result<String, ConfigError> {
+pub fn list(options: Options, listing: &Listing, origins: &Origins) -> Result<String, OptionsError> {
     let (data_dir, found) = options.resolve()?;
     let mut settings = Settings::of(&found, &[]);
     let config = &found.config;

@@ -171,7 +171,7 @@ impl Advice for UpkeepError {
             Self::Config(error) => error.status(),
             Self::Store(error) => error.status(),
             Self::Migration(error) => error.status(),
-            Self::Target(_) => exit::CONFIGURATION,
+            Self::Target(error) => error.status(),
             Self::Authority(_)
             | Self::Access(_)
             | Self::Exists(_)
@@ -181,6 +181,10 @@ impl Advice for UpkeepError {
             | Self::StillMoving(_)
             | Self::File { .. } => exit::FAILED,
         }
+    }
+
+    fn argument(&self) -> Option<&'static str> {
+        matches!(self, Self::Target(_)).then_some("store")
     }
 }
 

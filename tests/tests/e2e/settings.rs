@@ -128,6 +128,8 @@ fn what_is_wrong_is_named_with_its_line() {
         let home = cluster.console_dir();
         let table = [
             (Program::C2d, "data", "{\n\"port\": \"30814\"}", "line 2: port: the text \"30814\" stands where"),
+            (Program::C2d, "data", "{\n\"jobs_log_file\": \"nodir/x\"}", "line 2: jobs_log_file: there is no folder"),
+            (Program::C2d, "data", "{\"jobs_log_file\": \"/tmp/\"}", "line 1: jobs_log_file: \"/tmp/\" names no file"),
             (Program::C2d, "data", "{\"port\": 1,}", "trailing comma at line 1 column 12"),
             (Program::Agent, ".config/c2-agent", "{\n\n\"slots\": 0}", "line 3: slots: 0 slots cannot be run"),
             (Program::Agent, ".config/c2-agent", "{\"workspace_root\": \"C2\"}", "line 1: workspace_root: "),
@@ -181,6 +183,7 @@ fn a_variable_that_is_empty_is_unset_and_one_that_is_wrong_is_named() {
         for (which, name, value) in [
             (Program::C2d, "C2_PORT", "x"),
             (Program::C2d, "C2_HOST", "nas"),
+            (Program::C2d, "C2_STORE", "x"),
             (Program::Agent, "C2_SLOTS", "x"),
             (Program::Agent, "C2_SLOTS", "0"),
             (Program::Agent, "C2_PARTITION", "x"),

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use c2_shared::advice::Advice;
+use c2_shared::exit;
 use tokio_postgres::config::{Host, SslMode};
 
 /// How long a connection may take.
@@ -37,6 +38,10 @@ pub enum TargetError {
 impl Advice for TargetError {
     fn hint(&self) -> Option<String> {
         Some("write it like postgres://c2@10.0.0.5/c2?sslmode=require, and the password into ~/.pgpass".to_owned())
+    }
+
+    fn status(&self) -> u8 {
+        exit::CONFIGURATION
     }
 }
 
