@@ -56,7 +56,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["server", "token_file"])]
     pub(crate) local: bool,
     /// Leave running what --local started, until `c2-tui stop-local`
-    #[arg(long, requires = "local")]
+    #[arg(long)]
     pub(crate) keep: bool,
     /// Disable all changes, on the full screen
     #[arg(long, conflicts_with_all = ["exec", "file"])]
@@ -65,7 +65,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["exec", "file"])]
     pub(crate) ascii: bool,
     /// Folder in which an agent started by --local runs its jobs [default: as c2-agent's]
-    #[arg(long, requires = "local", value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) workspace_root: Option<PathBuf>,
     /// Which arguments were given, and how.
     #[arg(skip)]
@@ -201,7 +201,14 @@ impl Arguments {
         let args: Vec<OsString> = args.into_iter().collect();
         let words: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
         match arguments::read_with_origins::<Self>(args) {
-            Ok((arguments, origins)) => Ok(Asked::Run(Box::new(Self { origins, ..arguments }))),
+            Ok((arguments, origins)) => {
+                // clap says what is missing, and not for whom.
+                if let Some(flag) = arguments.without_local() {
+                    let hint = "add --local, which starts c2d and an agent on this machine";
+                    return Err(CommandError::usage(format!("{flag} needs --local"), hint));
+                }
+                Ok(Asked::Run(Box::new(Self { origins, ..arguments })))
+            }
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
                 Ok(Asked::Show(error.to_string()))
             }
@@ -217,6 +224,12 @@ impl Arguments {
                 Err(of_program(&error, &Meant::of(&words)))
             }
         }
+    }
+
+    /// A flag that is about what `--local` starts, and stands without it.
+    fn without_local(&self) -> Option<&'static str> {
+        let of_local = [("--keep", self.keep), ("--workspace-root", self.workspace_root.is_some())];
+        of_local.into_iter().find(|(_, is_given)| *is_given && !self.local).map(|(flag, _)| flag)
     }
 
     /// Where commands come from, if not from a person: lines in their order, then files.
@@ -352,7 +365,7 @@ mod tests {
             (error.message, error.hint.unwrap_or_default())
         };
         let whole = |line: &str| format!("put the whole line in quotes: c2-tui --exec '{line}'");
-        let table: [(&[&str], &str, String); 10] = [
+        let table: [(&[&str], &str, String); 12] = [
             (&["--exec", "submit", "echo hi"], "unexpected \"echo hi\"", whole("submit \"echo hi\"")),
             (&["--exec", "submit", "echo hi", "--wait"], "", whole("submit \"echo hi\" --wait")),
             (
@@ -366,6 +379,16 @@ mod tests {
             (&["submit", "make"], "\"submit\"", whole("submit make") + "; `c2-tui --exec 'help submit'` explains it"),
             (&["--exec", "list", "--jsno"], "unknown flag \"--jsno\"", "did you mean \"--json\"?".to_owned()),
             (&["--wiat"], "unknown flag \"--wiat\"", "usage: c2-tui [OPTIONS], or c2-tui <COMMAND>".to_owned()),
+            (
+                &["--keep"],
+                "--keep needs --local",
+                "add --local, which starts c2d and an agent on this machine".to_owned(),
+            ),
+            (
+                &["--workspace-root=/w", "--exec", "list"],
+                "--workspace-root needs --local",
+                "add --local, which starts c2d and an agent on this machine".to_owned(),
+            ),
             (
                 &["--json", "logout"],
                 "logout and --json do not",

@@ -13,6 +13,7 @@ use std::time::Duration;
 use c2_shared::client::Client;
 use c2_shared::closed;
 use c2_shared::config;
+use c2_shared::home;
 use c2_shared::limits::PORT;
 use c2_shared::server_address::ServerAddress;
 use c2_shared::token::Role;
@@ -122,8 +123,8 @@ impl Local {
         arguments.extend(["--token-file".into(), self.data_dir.join(Role::Worker.file_name()).into()]);
         arguments.extend(["--state-dir".into(), self.data_dir.join("agent").into()]);
         if let Some(root) = workspace_root {
-            let root =
-                std::path::absolute(root).map_err(|e| CommandError::refused(e.to_string(), "name another folder"))?;
+            let root = std::path::absolute(home::expand(root));
+            let root = root.map_err(|e| CommandError::refused(e.to_string(), "name another folder"))?;
             arguments.extend(["--workspace-root".into(), root.into()]);
         }
         let agent = Program::start("c2-agent", &self.data_dir, arguments)?;
@@ -185,7 +186,11 @@ fn stop_command(folder: &Path) -> String {
 
 async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, CommandError> {
     let mut arguments = vec!["--data-dir".into(), folder.clone().into()];
-    if !folder.join("config.json").exists() && (own_folder || is_taken(PORT)) {
+    let is_said =
+        ["C2_PORT", "C2_CONFIG"].iter().any(|name| std::env::var_os(name).is_some_and(|said| !said.is_empty()));
+    // One that cannot be looked at is c2d's to refuse.
+    let is_said = is_said || closed::is_there(&folder.join("config.json")).unwrap_or(true);
+    if !is_said && (own_folder || is_taken(PORT)) {
         // A c2d beside the usual one, or beside that of another user, takes any free port, but the same as
         // last time if there was one: agents that outlived it look for it there.
         let noted = ServerAddress::noted(&folder).map_err(|closed| CommandError::closed(&closed))?;
@@ -244,7 +249,8 @@ async fn until_ready<T>(program: &mut Program, ready: impl AsyncFn() -> Option<T
     };
     let (said, log) = (program.last_words(), program.log().display());
     Err(match said {
-        Some((message, hint)) => CommandError::new(Kind::Refused, message).hint(format!("{hint} (log: {log})")),
+        Some((message, Some(hint))) => CommandError::new(Kind::Refused, message).hint(format!("{hint} (log: {log})")),
+        Some((message, None)) => CommandError::new(Kind::Refused, message).hint(format!("its log says more: {log}")),
         None => CommandError::new(Kind::Refused, failure).hint(format!("its log says more: {log}")),
     })
 }

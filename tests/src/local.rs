@@ -38,8 +38,16 @@ impl Machine {
     /// # Errors
     /// When the console cannot be run.
     pub fn tui(&self, args: &[&str]) -> Result<Output> {
+        self.tui_with(&[], args)
+    }
+
+    /// The same with variables of the environment.
+    ///
+    /// # Errors
+    /// When the console cannot be run.
+    pub fn tui_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Result<Output> {
         let mut console = command(&Program::Tui.path()?, self.path());
-        console.args(args).arg("--data-dir").arg(self.data_dir());
+        console.envs(variables.iter().copied()).args(args).arg("--data-dir").arg(self.data_dir());
         tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(console))
     }
 

@@ -13,6 +13,7 @@ crate::tests![
     it_ends_as_its_job_does_and_leaves_nothing_running,
     what_it_leaves_running_is_named_and_stopped_by_name,
     a_start_that_fails_says_why_once_and_names_what_it_leaves,
+    variables_and_paths_mean_what_they_mean_without_it,
     a_workspace_root_that_is_open_to_others_is_closed_by_a_line,
     the_second_user_of_a_machine_has_a_c2_of_his_own
 ];
@@ -82,6 +83,24 @@ fn a_start_that_fails_says_why_once_and_names_what_it_leaves() -> Result<()> {
     ensure!(failed.status == 1 && message.contains("cannot listen on 203.0.113.7:30814"), "{failed:?}");
     ensure!(hint.trim_start().starts_with("hint: ") && failed.stderr.matches("hint").count() == 1, "{failed:?}");
     ensure!(hint.contains(&format!("(log: {}/c2d.log)", machine.data_dir().display())), "{failed:?}");
+    ensure!(machine.processes().is_empty(), "left running: {:?}", machine.processes());
+    Ok(())
+}
+
+fn variables_and_paths_mean_what_they_mean_without_it() -> Result<()> {
+    let machine = local::Machine::new()?;
+    let line = ["--local", "--exec", "submit 'echo in $PWD' --wait"];
+    let in_folder = |folder: &str| format!("in {}/job-", machine.path().join(folder).display());
+    let relative = machine.tui_with(&[("C2_WORKSPACE_ROOT", "W")], &line)?;
+    ensure!(relative.status == 0 && relative.stdout.contains(&in_folder("W")), "{relative:?}");
+    let of_home = machine.tui(&[&line[..], &["--workspace-root=~/V"]].concat())?;
+    ensure!(of_home.status == 0 && of_home.stdout.contains(&in_folder("V")), "{of_home:?}");
+
+    for (name, status) in [("C2_SLOTS", 1), ("C2_PORT", 1), ("C2_SERVER", 2)] {
+        let wrong = machine.tui_with(&[(name, "x")], &["--local", "--exec", "list"])?;
+        let told = wrong.stderr.contains(&format!("(from {name})"));
+        ensure!(wrong.status == status && told, "{name}: {wrong:?}");
+    }
     ensure!(machine.processes().is_empty(), "left running: {:?}", machine.processes());
     Ok(())
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use c2_shared::advice::Advice as _;
 use c2_shared::closed::Closed;
+use c2_shared::home;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
@@ -20,6 +21,8 @@ use crate::command::CommandError;
 pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// Bytes of a log that are looked at for its last lines.
 const TAIL_BYTES: u64 = 4_096;
+/// Variables of c2d and the agent that name a file or folder, and that no flag of `--local` covers.
+const PATHS: [&str; 2] = ["C2_CONFIG", "C2_WORKSPACE_ROOT"];
 
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -50,6 +53,7 @@ impl Program {
         let log_start = output.metadata().map_err(unwritten)?.len();
         let child = Command::new(path_of(name))
             .args(arguments)
+            .envs(whole_paths())
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(output)
@@ -93,13 +97,16 @@ impl Program {
         &self.log
     }
 
-    /// The error with which it ended, and the hint below it.
-    pub(crate) fn last_words(&self) -> Option<(String, String)> {
-        let text = tail(&self.log, self.log_start).ok()?;
-        let mut lines = text.lines().rev().filter(|line| !line.trim().is_empty());
-        let hint = lines.next()?.trim().strip_prefix("hint: ")?;
-        Some((lines.next()?.to_owned(), hint.to_owned()))
+    /// The error with which it ended, and the hint below it if there is one.
+    pub(crate) fn last_words(&self) -> Option<(String, Option<String>)> {
+        last_words(self.name, &tail(&self.log, self.log_start).ok()?)
     }
+}
+
+/// What the environment says of paths, from / on: the program starts in another folder.
+fn whole_paths() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    let said = PATHS.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    said.filter_map(|(name, path)| Some((name, std::path::absolute(home::expand(Path::new(&path))).ok()?)))
 }
 
 /// Makes a folder that only this user can enter.
@@ -113,6 +120,15 @@ pub(crate) fn path_of(name: &str) -> PathBuf {
     beside.filter(|path| path.is_file()).unwrap_or_else(|| name.into())
 }
 
+/// The error at the end of what a program said. A mistake on its command line has its usage below it.
+fn last_words(name: &str, text: &str) -> Option<(String, Option<String>)> {
+    let mut lines = text.lines().rev().filter(|line| !line.trim().is_empty());
+    match lines.next()?.trim().strip_prefix("hint: ") {
+        Some(hint) => Some((lines.next()?.to_owned(), Some(hint.to_owned()))),
+        None => lines.find_map(|line| Some((format!("{name}: {}", line.strip_prefix("error: ")?), None))),
+    }
+}
+
 /// The end of a log, but nothing from before `start`.
 fn tail(log: &Path, start: u64) -> io::Result<String> {
     let mut file = File::open(log)?;
@@ -121,4 +137,22 @@ fn tail(log: &Path, start: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_of_a_program_that_ended_is_found() {
+        let words = |text: &str| last_words("c2-agent", text);
+        let of_ours = "started\nc2-agent: no token\n  hint: join\n";
+        assert_eq!(words(of_ours), Some(("c2-agent: no token".to_owned(), Some("join".to_owned()))));
+        let of_clap =
+            "error: invalid value 'x' for '--slots <N>' (from C2_SLOTS): no number\n\nFor more, try '--help'.\n";
+        let told = "c2-agent: invalid value 'x' for '--slots <N>' (from C2_SLOTS): no number";
+        assert_eq!(words(of_clap), Some((told.to_owned(), None)));
+        assert_eq!(words("it runs\nand runs\n"), None);
+        assert_eq!(words(""), None);
+    }
 }
