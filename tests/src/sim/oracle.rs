@@ -183,8 +183,6 @@ impl Oracle {
                     let faulty = matches!(outcome, Outcome::Setup { reason } if reason == FAULT);
                     assert!(!faulty, "I21: {job} ends with a machine's fault");
                     self.check_void(AttemptId { job: *job, number: *attempt }, outcome);
-                    let whole = !outcome.ran_to_an_end() || !self.cut_short.contains(&number);
-                    assert!(whole, "{job} counts as done, and what it left was thrown away");
                     let old = self.verdicts.insert(*job, outcome.clone());
                     assert!(old.is_none(), "I3: {job} ended twice");
                     self.ended_ms.insert(*job, now_ms);
@@ -278,7 +276,7 @@ impl Oracle {
         }
     }
 
-    /// No result counts of what was given up.
+    /// No result counts of what was given up, and no success of what was thrown away.
     fn check_void(&self, attempt: AttemptId, outcome: &Outcome) {
         let by_worker = !matches!(
             outcome,
@@ -290,6 +288,8 @@ impl Oracle {
                 | Outcome::Setup { .. }
         );
         assert!(!by_worker || !self.given_up.contains(&attempt), "{attempt} was given up, and its result counts");
+        let whole = !outcome.ran_to_an_end() || !self.cut_short.contains(&attempt);
+        assert!(whole, "{attempt} counts as done, and what it left was thrown away");
     }
 
     /// A job expires when its time is over, not before.
