@@ -29,6 +29,8 @@ const FILE: &str = "authority.pem";
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 /// The one before, for as long as it is honoured.
 const BEFORE: &str = "authority.before.pem";
+/// What lies beside it as soon as somebody may know it.
+const KNOWN_BY: [&str; 3] = ["access.json", "operator.token", "worker.token"];
 /// The authority's name; nobody decides anything by it.
 const NAME: &str = "C2";
 
@@ -48,6 +50,8 @@ pub enum AuthorityError {
     File(#[from] SecretFileError),
     #[error("{0:?} does not hold a key and a certificate")]
     Malformed(PathBuf),
+    #[error("{0:?} is missing, by which all machines know this c2d")]
+    Missing(PathBuf),
     #[error("cannot make a certificate")]
     Make(#[from] rcgen::Error),
     #[error("cannot use the certificate")]
@@ -58,22 +62,33 @@ impl Advice for AuthorityError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::File(error) => return error.hint(),
-            Self::Malformed(path) => {
-                format!("restore {} from a backup, or remove it and invite all machines again", path.display())
-            }
+            Self::Malformed(path) | Self::Missing(path) => format!(
+                "restore {} from a backup; without one, make a new authority with `c2d authority rotate --now` and \
+                 invite all machines again",
+                path.display()
+            ),
             Self::Make(_) | Self::Tls(_) => "this is a defect of c2d; please report it".to_owned(),
         })
     }
 }
 
 impl Authority {
-    /// Reads the authority of a data folder, making it at the first start.
+    /// Reads the authority of a data folder, making it at the first start. One that machines know already is never
+    /// replaced by itself, as that would lock all of them out.
     pub fn open(dir: &Path) -> Result<Self, AuthorityError> {
         let path = dir.join(FILE);
-        if !path.exists() {
+        let is_new = !path.exists();
+        if is_new {
+            if KNOWN_BY.iter().any(|name| dir.join(name).exists()) {
+                return Err(AuthorityError::Missing(path));
+            }
             make(&path)?;
         }
-        Self::read(&path)
+        let authority = Self::read(&path)?;
+        if is_new {
+            tracing::info!("a new authority was made: {}", authority.fingerprint);
+        }
+        Ok(authority)
     }
 
     /// The authority before this one, while it is still honoured.
@@ -119,15 +134,24 @@ pub(crate) fn sign(dir: &Path, statement: &[u8]) -> Result<Vec<ProgramSignature>
         .collect()
 }
 
+/// Sees that a start can use the authorities of a data folder, as far as they are there; changes nothing.
+pub(crate) fn examine(dir: &Path) -> Result<(), AuthorityError> {
+    for path in [dir.join(FILE), dir.join(BEFORE)] {
+        if path.exists() {
+            Authority::read(&path)?;
+        }
+    }
+    Ok(())
+}
+
 /// Puts a new authority in the place of the one in a data folder, which is kept as the one before or not
-/// at all. After a crash in between the next start makes the new one.
+/// at all. There is one at each moment.
 pub(crate) fn renew(dir: &Path, keep_before: bool) -> Result<Fingerprint, AuthorityError> {
     let (path, before) = (dir.join(FILE), dir.join(BEFORE));
-    let failed = |source| SecretFileError::Io { path: before.clone(), source };
     if keep_before {
-        std::fs::rename(&path, &before).map_err(failed)?;
+        secret_file::write(&before, &secret_file::read(&path)?)?;
     } else {
-        forget_before(dir).map_err(failed)?;
+        forget_before(dir).map_err(|source| SecretFileError::Io { path: before, source })?;
     }
     make(&path)?;
     Ok(Fingerprint::of(&read(&path)?.1))
@@ -207,5 +231,9 @@ mod tests {
         assert_ne!(Authority::open(dir.path()).unwrap().fingerprint, first.fingerprint);
         std::fs::write(&path, "nonsense").unwrap();
         assert!(matches!(Authority::open(dir.path()), Err(AuthorityError::Malformed(_))));
+        std::fs::write(dir.path().join("operator.token"), "").unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(Authority::open(dir.path()), Err(AuthorityError::Missing(_))), "machines know the one before");
+        assert!(!path.exists());
     }
 }

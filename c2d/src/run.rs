@@ -94,7 +94,7 @@ pub async fn run(
 ) -> Result<(), RunError> {
     allow_open_files();
     let (mut shutdown, folder) = (std::pin::pin!(shutdown), Folder::open(&data_dir)?);
-    let Some(led) = lead(&config, &data_dir, shutdown.as_mut()).await? else { return Ok(()) };
+    let Some(led) = lead(&config, &folder, shutdown.as_mut()).await? else { return Ok(()) };
     let mut opened = open_store(folder, led.engine, &config).await?;
     let (authority, before) = (Authority::open(&data_dir)?, Authority::before(&data_dir)?);
     let access = open_access(&data_dir, &authority, &led.leadership, opened.writer.memo()).await?;
@@ -205,13 +205,16 @@ struct Led {
 /// Waits until this c2d leads, which it does at once where it is alone; nothing if it is to go down before.
 async fn lead(
     config: &ServerConfig,
-    dir: &Path,
+    folder: &Folder,
     shutdown: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> Result<Option<Led>, RunError> {
     if config.store.is_empty() {
         return Ok(Some(Led { leadership: Leadership::default(), engine: Engine::Sqlite, listening: None }));
     }
-    let target: Target = config.store.parse()?;
+    let (target, dir): (Target, _) = (config.store.parse()?, folder.dir());
+    // What would end it when it leads ends it now: until then it looks as if it could.
+    store::could_lead(folder, &target, &dir.join(&config.jobs_log_file))?;
+    access::examine(dir)?;
     let (listener, address) = listen(SocketAddr::new(config.host, config.port)).await?;
     let leadership = tokio::select! {
         leadership = standby::until_leader(&target, &listener, address, dir) => leadership?,

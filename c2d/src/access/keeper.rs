@@ -31,8 +31,8 @@ const TOKENS_MAX: usize = 1_000;
 /// Why the tokens of a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    #[error(transparent)]
-    Token(#[from] TokenError),
+    #[error("{0:?} cannot be used")]
+    Token(PathBuf, #[source] TokenError),
     #[error(transparent)]
     File(#[from] SecretFileError),
     #[error("{path:?} is not what c2d wrote")]
@@ -42,9 +42,11 @@ pub enum AccessError {
 impl Advice for AccessError {
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Token(TokenError::File(error)) | Self::File(error) => return error.hint(),
-            Self::Token(TokenError::Malformed) => "delete the corrupt token file to get a new one".to_owned(),
-            Self::Token(TokenError::Random) => "start c2d again".to_owned(),
+            Self::Token(_, TokenError::File(error)) | Self::File(error) => return error.hint(),
+            Self::Token(path, TokenError::Malformed) => {
+                format!("remove {} and start c2d, which makes a new one", path.display())
+            }
+            Self::Token(_, TokenError::Random) => "start c2d again".to_owned(),
             Self::Malformed { path, .. } => {
                 format!("restore {} from a backup, or remove it and invite all machines again", path.display())
             }
@@ -76,13 +78,28 @@ pub(crate) type Share = Box<dyn Fn(String) -> bool + Send>;
 pub(crate) fn start_shared(dir: &Path, fingerprint: Fingerprint, share: Share) -> Result<Access, AccessError> {
     let mut table = Table::default();
     for role in NEAR {
-        table.tokens.push(near(dir, role, fingerprint)?);
+        let known = near(dir, role, fingerprint);
+        table.tokens.push(known.map_err(|error| AccessError::Token(dir.join(role.file_name()), error))?);
     }
     table.tokens.extend(read(&dir.join(FILE))?.tokens);
     let (shown, seen) = watch::channel(Arc::new(table.clone()));
     let (changes, asked) = mpsc::channel(CHANGES_LEN);
     tokio::spawn(Keeper { dir: dir.to_owned(), fingerprint, table, shown, share }.run(asked));
     Ok(Access { table: seen, changes })
+}
+
+/// Sees that a start can use the tokens of a data folder, as far as they are there; changes nothing.
+pub(crate) fn examine(dir: &Path) -> Result<(), AccessError> {
+    for role in NEAR {
+        let path = dir.join(role.file_name());
+        let pass = if path.exists() { Pass::read(&path).map(Some) } else { Ok(None) };
+        match pass {
+            Ok(Some(pass)) if pass.token.role() != role => return Err(AccessError::Token(path, TokenError::Malformed)),
+            Ok(_) => {}
+            Err(error) => return Err(AccessError::Token(path, error)),
+        }
+    }
+    read(&dir.join(FILE)).map(drop)
 }
 
 struct Keeper {
@@ -266,7 +283,7 @@ fn not_kept(error: &dyn std::error::Error) -> TokenRefusal {
 pub(crate) fn renew(dir: &Path, fingerprint: Fingerprint) -> Result<Vec<String>, AccessError> {
     let table = read(&dir.join(FILE))?;
     for role in NEAR {
-        new_near(dir, role, fingerprint)?;
+        new_near(dir, role, fingerprint).map_err(|error| AccessError::Token(dir.join(role.file_name()), error))?;
     }
     let stay = table.tokens.iter().filter(|known| known.role != Role::Join);
     Ok(stay.map(Known::described).collect())

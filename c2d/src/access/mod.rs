@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use keeper::AccessError;
 #[cfg(test)]
 pub(crate) use keeper::start;
-pub(crate) use keeper::{FILE, Share, all_must_move, knows, not_moved, renew, start_shared};
+pub(crate) use keeper::{FILE, Share, all_must_move, examine, knows, not_moved, renew, start_shared};
 pub(crate) use table::Holder;
 
 use keeper::Change;

@@ -169,5 +169,8 @@ async fn no_secret_is_kept_and_spoilt_files_are_refused() {
     let own = dir.path().join("worker.token");
     std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
     let exposed = start(dir.path(), Fingerprint::of(b"authority"));
-    assert!(matches!(exposed, Err(AccessError::Token(TokenError::File(SecretFileError::Exposed { mode: 0o640, .. })))));
+    assert!(matches!(
+        exposed,
+        Err(AccessError::Token(_, TokenError::File(SecretFileError::Exposed { mode: 0o640, .. })))
+    ));
 }

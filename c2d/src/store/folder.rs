@@ -9,12 +9,19 @@ use c2_shared::limits::{BALLAST_BYTES, FREE_BYTES_FLOOR};
 use c2_shared::token::Role;
 use rustix::fs::{FallocateFlags, FlockOperation};
 
-use crate::store::{Engine, StoreError, Target};
+use crate::store::{StoreError, Target};
 
 /// The database in a folder, and within a copy of it.
 pub const DATABASE: &str = "c2.db";
+/// What it is called after it was moved.
+pub(super) const MOVED: &str = "c2.db.moved";
+/// What it is called until it is complete.
+pub(super) const NEW: &str = "c2.db.new";
+/// What is only in a folder that had a queue, or was about to get one: the first start makes the database before
+/// all of these.
+const TRACES: [&str; 5] = [NEW, MOVED, "authority.pem", "jobs.log", "audit.log"];
 /// Says which database on a server a folder is about.
-const STORE: &str = "lock.store";
+pub(super) const STORE: &str = "lock.store";
 
 /// What a new folder may have: its configuration, and what a disk of its own has.
 const FOR_C2D: [&str; 2] = ["config.json", "lost+found"];
@@ -48,16 +55,6 @@ impl Folder {
         let folder = Self { dir: dir.to_owned(), _lock: lock(dir)? };
         let _in_time = folder.take_ballast();
         Ok(folder)
-    }
-
-    /// Sees that the folder is about this store and no other: a start with the wrong one would begin a second
-    /// queue whose jobs have the numbers of the first.
-    pub(super) fn belongs_to(&self, engine: &Engine) -> Result<(), StoreError> {
-        match engine {
-            Engine::Sqlite => look_elsewhere(&self.dir),
-            Engine::Postgres { .. } if self.database().exists() => Err(StoreError::OwnQueue { dir: self.dir.clone() }),
-            Engine::Postgres { target, .. } => self.mark(target),
-        }
     }
 
     /// Has the folder be about a database on a server.
@@ -120,6 +117,38 @@ impl Folder {
     fn ballast(&self) -> PathBuf {
         self.dir.join("ballast")
     }
+}
+
+/// Sees that a folder is about this store and no other, or new: a start with the wrong one, or without the one that
+/// it had, would begin a second queue whose jobs have the numbers of the first. Changes nothing.
+pub(super) fn belongs_to(dir: &Path, target: Option<&Target>) -> Result<(), StoreError> {
+    let dir_of = || dir.to_owned();
+    let Some(target) = target else {
+        look_elsewhere(dir)?;
+        let traces = if has_queue(dir) { Vec::new() } else { traces(dir) };
+        return if traces.is_empty() { Ok(()) } else { Err(StoreError::NoQueue { dir: dir_of(), traces }) };
+    };
+    if has_queue(dir) {
+        return Err(StoreError::OwnQueue { dir: dir_of() });
+    }
+    match store_of(dir) {
+        Some(store) if store != target.to_string() => Err(StoreError::OtherStore { dir: dir_of(), store }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a folder has a database of its own. SQLite takes an empty file for a new one, and so a start that was
+/// interrupted may leave it.
+pub(super) fn has_queue(dir: &Path) -> bool {
+    holds_something(&dir.join(DATABASE))
+}
+
+fn traces(dir: &Path) -> Vec<&'static str> {
+    TRACES.into_iter().filter(|name| holds_something(&dir.join(name))).collect()
+}
+
+fn holds_something(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.len() > 0)
 }
 
 /// Refuses a folder whose queue is in a database on a server.

@@ -51,6 +51,13 @@ pub struct LogLine {
     ended_at: String,
 }
 
+impl LogLine {
+    /// Whether its job ended then.
+    pub(super) fn is_of(&self, ended_ms: u64) -> bool {
+        self.ended_at.parse().is_ok_and(|at: jiff::Timestamp| at == timestamp(ended_ms))
+    }
+}
+
 /// Some bytes of the log, up to a line feed or the end of the file.
 #[derive(Debug)]
 pub struct Piece {
@@ -238,9 +245,18 @@ fn is_known(connection: &Connection, line: &LogLine) -> Result<bool, StoreError>
     let kept = "SELECT ended_ms FROM job WHERE seq = ?1 AND id = ?2";
     let ended_ms: Option<Option<i64>> = connection.optional(kept, (seq, id))?;
     if let Some(ended_ms) = ended_ms {
-        return Ok(line.ended_at.parse().is_ok_and(|at: jiff::Timestamp| at == timestamp(ended_ms.map_or(0, uint))));
+        return Ok(line.is_of(ended_ms.map_or(0, uint)));
     }
     connection.value("SELECT EXISTS (SELECT 1 FROM removed WHERE id = ?2 AND seq = ?1)", (seq, id))
+}
+
+/// Sees that a file can be the log, and makes it if it is missing.
+pub(super) fn look(path: &Path) -> Result<(), StoreError> {
+    let file = private().append(true).open(path).map_err(StoreError::file(path))?;
+    let is_log = || -> io::Result<bool> {
+        Ok(begins_like_a_log(&file)? || pieces(&file, 0)?.any(|piece| piece.is_ok_and(|piece| piece.line.is_some())))
+    };
+    if is_log().map_err(StoreError::file(path))? { Ok(()) } else { Err(StoreError::NotALog { path: path.to_owned() }) }
 }
 
 /// Whether a file without any line may become the log: it is empty, or the beginning of a first line,

@@ -107,6 +107,15 @@ pub enum Engine {
     Postgres { target: Target, epoch: u64 },
 }
 
+impl Engine {
+    const fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres { target, .. } => Some(target),
+        }
+    }
+}
+
 /// A store that was opened.
 #[derive(Debug)]
 pub struct Opened {
@@ -167,8 +176,12 @@ pub enum StoreError {
     OldServer { version: i64 },
     #[error("what {dir:?} is about is kept in {store}")]
     Elsewhere { dir: PathBuf, store: String },
+    #[error("what {dir:?} is about is kept in {store}, and in no other database")]
+    OtherStore { dir: PathBuf, store: String },
     #[error("{dir:?} has a queue of its own, in SQLite")]
     OwnQueue { dir: PathBuf },
+    #[error("{dir:?} was in use, as {} shows, but its queue is gone: {DATABASE} is missing or empty", traces.join(", "))]
+    NoQueue { dir: PathBuf, traces: Vec<&'static str> },
     #[error("the contents of files cannot be shared")]
     Contents(#[source] Box<BlobError>),
     #[error("the store is closed")]
@@ -265,6 +278,14 @@ impl Advice for StoreError {
                     dir.display()
                 ));
             }
+            Self::OtherStore { dir, .. } => {
+                return Some(format!(
+                    "start c2d with that --store, or give it a new --data-dir; if this is the same database by another \
+                     address, remove {}; nothing was changed",
+                    dir.join(folder::STORE).display()
+                ));
+            }
+            Self::NoQueue { dir, traces } => return Some(without_queue(dir, traces)),
             Self::Closed => "look for the first error above",
         };
         Some(hint.to_owned())
@@ -275,6 +296,19 @@ impl Advice for StoreError {
     }
 }
 
+/// The way on for a folder whose queue is gone.
+fn without_queue(dir: &Path, traces: &[&str]) -> String {
+    let dir_shown = dir.display();
+    let way = if traces.contains(&folder::NEW) {
+        format!("finish the move: c2d migrate URL {dir_shown}")
+    } else if traces.contains(&folder::MOVED) {
+        "start c2d with the --store that it was moved to".to_owned()
+    } else {
+        "put a backup back with `c2d restore FILE`, or start c2d with the --store that it had".to_owned()
+    };
+    format!("{way}; to begin a new queue, move {} away; nothing was changed", traces.join(", "))
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error.into())
@@ -282,6 +316,11 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl StoreError {
+    /// Whether there is no space left.
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_full())
+    }
+
     pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::File { path: path.to_owned(), source }
     }
@@ -295,7 +334,10 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
 
 /// The same, in a folder that is locked already.
 pub fn open_in(folder: Folder, config: Config) -> Result<Opened, StoreError> {
-    folder.belongs_to(&config.engine)?;
+    folder::belongs_to(folder.dir(), config.engine.target())?;
+    if let Some(target) = config.engine.target() {
+        folder.mark(target)?;
+    }
     let (mut connection, reader, table) = match &config.engine {
         Engine::Sqlite => (schema::open(&folder)?, Reader::Sqlite(folder.database()), None),
         Engine::Postgres { target, epoch } => {
@@ -325,6 +367,12 @@ pub fn open_in(folder: Folder, config: Config) -> Result<Opened, StoreError> {
     let retention = retention::Retention::new(config.keep, uptime, blobs.clone());
     let (writer, space) = Writer::start(connection, folder, log, config.workers_json, output_keep_bytes, retention)?;
     Ok(Opened { writer, history, blobs, space, saved, seen_ms, audit, edits })
+}
+
+/// Sees that a c2d could lead this database with this folder, so that one which could not says so before it stands by.
+pub fn could_lead(folder: &Folder, target: &Target, jobs_log: &Path) -> Result<(), StoreError> {
+    folder::belongs_to(folder.dir(), Some(target))?;
+    jobs_log::look(jobs_log)
 }
 
 /// What tells a data folder from those of other c2d on the same database.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -14,7 +16,11 @@ use c2_shared::job::JobState;
 use c2_tests::{Cluster, Output, Program, pair, scenario};
 use serde_json::{Value, json};
 
-crate::tests![everything_moves_to_a_server_and_back, a_move_that_is_killed_is_done_by_the_same_command];
+crate::tests![
+    everything_moves_to_a_server_and_back,
+    a_move_that_is_killed_is_done_by_the_same_command,
+    a_folder_that_is_about_something_else_is_left_alone,
+];
 
 const WORKER: &str = "127.0.0.2";
 /// More than a row holds, so that it is a blob.
@@ -213,4 +219,59 @@ fn a_move_that_is_killed_is_done_by_the_same_command() {
         }
         Ok(())
     });
+}
+
+fn a_folder_that_is_about_something_else_is_left_alone() {
+    scenario(async |cluster| {
+        let (Some(store), Some(other)) = (pair::database(), pair::database()) else { return Ok(()) };
+        cluster.submit("true").await?;
+        cluster.kill_c2d()?;
+        let (data, own) = (cluster.data_dir(), cluster.new_folder("own")?.join("c2d"));
+        fs::rename(&data, &own)?;
+        let secrets = || -> Result<_> {
+            let names = ["authority.pem", "operator.token"];
+            Ok(names.map(|name| fs::read_to_string(own.join(name)).unwrap_or_default()))
+        };
+        let before = secrets()?;
+        // It leads with an authority of its own.
+        cluster.store(Some(&store));
+        cluster.restart_c2d().await?;
+        cluster.submit("true").await?;
+        let refused = at(cluster, &own, &store, &["--port", "0"]).await?;
+        ensure!(refused.status == 1 && refused.stderr.contains("has a queue of its own"), "{refused:?}");
+        ensure!(secrets()? == before, "what stands by has the files of the leader");
+        // One that could never lead does not stand by.
+        let next = cluster.new_folder("next")?;
+        fs::set_permissions(&next, fs::Permissions::from_mode(0o700))?;
+        fs::write(next.join("operator.token"), "junk")?;
+        fs::set_permissions(next.join("operator.token"), fs::Permissions::from_mode(0o600))?;
+        let refused = at(cluster, &next, &store, &["--port", "0"]).await?;
+        ensure!(refused.status == 1 && refused.stderr.contains("operator.token"), "{refused:?}");
+        fs::remove_file(next.join("operator.token"))?;
+        fs::write(next.join("jobs.log"), "a letter\n")?;
+        let refused = at(cluster, &next, &store, &["--port", "0"]).await?;
+        ensure!(refused.stderr.contains("is not a log of ended jobs"), "{refused:?}");
+
+        cluster.kill_c2d()?;
+        let rotated = at(cluster, &own, &store, &["authority", "rotate"]).await?;
+        ensure!(rotated.status == 1 && rotated.stderr.contains("has a queue of its own"), "{rotated:?}");
+        ensure!(secrets()? == before);
+        let elsewhere = at(cluster, &data, &other, &["--port", "0"]).await?;
+        ensure!(elsewhere.status == 1 && elsewhere.stderr.contains("and in no other database"), "{elsewhere:?}");
+
+        // As after the last step but one of a move.
+        let back = cluster.new_folder("back")?.join("c2d");
+        let words = ["migrate", &store, &back.display().to_string()];
+        moved(&cluster.plain_c2d(&words).await?)?;
+        fs::rename(back.join("c2.db"), back.join("c2.db.new"))?;
+        let begun = cluster.plain_c2d(&["--data-dir", words[2], "--port", "0"]).await?;
+        ensure!(begun.status == 1 && begun.stderr.contains("finish the move: c2d migrate URL"), "{begun:?}");
+        moved(&cluster.plain_c2d(&words).await?)
+    });
+}
+
+/// What c2d says with a folder and a database.
+async fn at(cluster: &Cluster, folder: &Path, store: &str, words: &[&str]) -> Result<Output> {
+    let folder = folder.display().to_string();
+    cluster.plain_c2d(&[&["--data-dir", &folder, "--store", store], words].concat()).await
 }

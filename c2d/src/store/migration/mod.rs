@@ -11,16 +11,12 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::advice::Advice;
 
-use crate::store::folder::{self, DATABASE, Folder};
+use crate::store::folder::{self, DATABASE, Folder, MOVED, NEW};
 use crate::store::leader::{Candidate, Leadership};
 use crate::store::sql::postgres::Postgres;
 use crate::store::sql::{Connection, Target};
 use crate::store::{StoreError, memo, node, schema};
 
-/// What the database of a folder is called after it was moved.
-const MOVED: &str = "c2.db.moved";
-/// What it is called until it is complete.
-const NEW: &str = "c2.db.new";
 /// What SQLite may leave beside a database.
 const SIDE_FILES: [&str; 2] = ["-wal", "-shm"];
 
@@ -107,7 +103,7 @@ fn to_database(dir: &Path, target: &Target) -> Result<Report, MigrationError> {
         }
         other => other.is_some(),
     };
-    match (dir.join(DATABASE).is_file(), is_begun && dir.join(MOVED).is_file()) {
+    match (folder::has_queue(dir), is_begun && dir.join(MOVED).is_file()) {
         (true, _) => {}
         (false, true) => return Err(MigrationError::Moved(target.to_string())),
         (false, false) => return Err(MigrationError::NoFolder(dir.to_owned())),
@@ -154,7 +150,7 @@ fn to_folder(target: &Target, dir: &Path) -> Result<Report, MigrationError> {
     if let Some(store) = folder::store_of(dir).filter(|store| *store != target.to_string()) {
         return Err(StoreError::Elsewhere { dir: dir.to_owned(), store }.into());
     }
-    if dir.join(DATABASE).exists() {
+    if folder::has_queue(dir) {
         return Err(MigrationError::NotEmpty(dir.display().to_string()));
     }
     let leadership = alone(target)?;
@@ -224,8 +220,9 @@ pub struct Alone {
 }
 
 impl Alone {
-    /// Fails where any c2d leads or stands by. The files that all c2d have alike are in the folder then.
+    /// Fails where any c2d leads or stands by, and where the folder is about something else. The files that all c2d have alike are in the folder then.
     pub fn with(target: &Target, dir: &Path) -> Result<Self, MigrationError> {
+        folder::belongs_to(dir, Some(target))?;
         let leadership = alone(target)?;
         let connection = writer(target, &leadership, dir)?;
         memo::take_over(&connection, dir)?;
