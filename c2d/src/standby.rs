@@ -14,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 use crate::authority::Authority;
 use crate::clock::Clock;
 use crate::http;
-use crate::http::standby::{Standby, router};
+use crate::http::standby::{Seen, Standby, router};
 use crate::rotation::Rotation;
 use crate::run::RunError;
 use crate::store::{Candidate, Leadership, StoreError, Target};
@@ -33,7 +33,7 @@ pub(crate) async fn until_leader(
     address: SocketAddr,
     dir: &Path,
 ) -> Result<Leadership, RunError> {
-    let (told, leader) = watch::channel(String::new());
+    let (told, seen) = watch::channel(Seen::default());
     let (leads, is_leader) = oneshot::channel();
     let (stands_by, begins) = oneshot::channel();
     // While this is held the thread goes on.
@@ -51,9 +51,9 @@ pub(crate) async fn until_leader(
         leads = &mut is_leader => return leads.map_err(|_| RunError::Stopped("the candidate"))?.map_err(RunError::from),
         Ok(()) = begins => {}
     }
-    tracing::info!("this c2d stands by at {address}: {} leads", *leader.borrow());
+    tracing::info!("this c2d stands by at {address}: {} leads", seen.borrow().leader);
     let rotation = Rotation::new(dir, Authority::open(dir)?, Authority::before(dir)?);
-    let standby = Standby { dir: Arc::new(dir.to_owned()), leader };
+    let standby = Standby { dir: Arc::new(dir.to_owned()), seen };
     let (stop, stopping) = watch::channel(false);
     let server = http::serve_standby(same(listener, address)?, rotation, Clock::start(0), router(standby), stopping);
     let server = tokio::spawn(server);
@@ -77,7 +77,7 @@ struct Race {
     target: Target,
     address: String,
     dir: PathBuf,
-    told: watch::Sender<String>,
+    told: watch::Sender<Seen>,
     unwanted: Receiver<()>,
 }
 
@@ -100,6 +100,8 @@ impl Race {
                 },
             };
             tries += 1;
+            let is_cut_off = tried.is_err();
+            self.told.send_if_modified(|seen| std::mem::replace(&mut seen.is_cut_off, is_cut_off) != is_cut_off);
             let pause = match tried {
                 Ok(Some(leadership)) => return Ok(leadership),
                 Ok(None) => {
@@ -125,7 +127,11 @@ impl Race {
         if tries.is_multiple_of(TRIES_PER_LOOK) {
             candidate.take_over(&self.dir)?;
             let leader = candidate.leader()?;
-            self.told.send_if_modified(|known| std::mem::replace(known, leader.clone()) != leader);
+            self.told.send_if_modified(|seen| {
+                let is_new = seen.leader != leader;
+                seen.leader = leader;
+                is_new
+            });
         }
         let leads = candidate.try_lead()?;
         if leads.is_some() {

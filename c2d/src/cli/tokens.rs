@@ -5,6 +5,7 @@ use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 
 use c2_shared::advice::Advice;
+use c2_shared::api::error::ErrorCode;
 use c2_shared::api::tokens::{InviteRequest, TokenRow};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::closed::Closed;
@@ -50,6 +51,9 @@ impl Advice for TokensError {
             }
             Self::Token(TokenError::File(error)) => return error.hint(),
             Self::Token(_) => "start c2d again, which repairs its token files".to_owned(),
+            Self::Client(error) if error.code() == Some(ErrorCode::Standby) => {
+                standby(&error.hint().unwrap_or_default())
+            }
             Self::Client(error) => return error.hint(),
         })
     }
@@ -62,6 +66,12 @@ impl Advice for TokensError {
             Self::Closed(_) | Self::Unreachable(_) | Self::Token(_) => exit::FAILED,
         }
     }
+}
+
+/// These commands ask the c2d of a folder, and so they run where the leader does.
+fn standby(hint: &str) -> String {
+    let at = hint.split_once("--server ").map_or_else(String::new, |(_, leader)| format!(", {leader},"));
+    format!("run it on the machine of the c2d that leads{at} with its data folder")
 }
 
 /// Asks; answers with what to print.

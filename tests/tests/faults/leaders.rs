@@ -84,6 +84,11 @@ async fn cuts(pair: &mut Pair, lines: &[Line; 2]) -> Result<()> {
     })
     .await?;
     ensure!(!pair.ended_well(1).await?, "it says that it leads no longer");
+    eventually("a word of the one that stands by", SILENT, async || {
+        let health = pair.client_of(0)?.health().await?;
+        Ok(health.degraded.filter(|why| why.contains("cannot reach the database")))
+    })
+    .await?;
     lines.iter().for_each(|line| line.cut(false));
     pair.leads(0, SILENT).await?;
     all_ended(pair, 2 * JOBS).await?;
