@@ -5,7 +5,7 @@ use std::sync::Arc;
 use c2_shared::api::batches::BatchRow;
 use c2_shared::job::JobState;
 
-use crate::store::columns::{state, uint};
+use crate::store::columns::{rows, state, uint};
 use crate::store::history::list;
 use crate::store::sql::{Connection, Row, Transaction, Value};
 use crate::store::write::{Written, run};
@@ -50,7 +50,7 @@ pub(super) fn forget(c: &Connection) -> Result<(), StoreError> {
 }
 
 pub(super) fn load(c: &Connection) -> Result<Vec<(Arc<str>, u32)>, StoreError> {
-    c.query("SELECT name, max_running FROM batch ORDER BY name", (), |row| {
+    rows(c, ("batch", &["name"]), "SELECT name, max_running FROM batch ORDER BY name", |row| {
         Ok((Arc::from(row.get::<_, String>(0)?), row.get(1)?))
     })
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use c2_shared::advice::with_causes;
 use c2_shared::api::files::JobFile;
 use c2_shared::api::jobs::{AttemptRow, JobRow};
 use c2_shared::api::output::Output;
@@ -16,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::rows::job_row;
 use crate::sched::{Figures, JobView};
-use crate::store::sql::Row;
+use crate::store::sql::{Connection, Row, ValueRef};
 use crate::store::{StoreError, payload};
 
 /// A job as the store has it, active or ended.
@@ -134,6 +135,27 @@ pub fn digest(result: &AttemptResult) -> [u8; 32] {
         part(to_json(&result.problems).as_bytes());
     }
     hash.finalize().into()
+}
+
+/// Reads rows of a table; of one that cannot be read it is said which one it is, by these columns.
+pub(super) fn rows<T>(
+    c: &Connection,
+    (table, keys): (&str, &[&str]),
+    sql: &str,
+    mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    c.query(sql, (), |row| {
+        read(row).map_err(|error| {
+            let why = if let StoreError::Unreadable { what } = error { what } else { with_causes(&error) };
+            let key = |name: &&str| match row.get_ref(*name) {
+                Ok(ValueRef::Int(n)) => format!("{name} {n}"),
+                Ok(ValueRef::Text(text)) => format!("{name} {text:?}"),
+                _ => format!("without {name}"),
+            };
+            let keys: Vec<String> = keys.iter().map(key).collect();
+            StoreError::Unreadable { what: format!("table {table}, {}: {why}", keys.join(", ")) }
+        })
+    })
 }
 
 /// SQLite's integers are signed; ours are counters far below half their range.

@@ -1,16 +1,19 @@
 //! The database as a whole: copied, looked through, and its ids moved on after a copy was put back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
+use c2_shared::blob::BlobId;
 use c2_shared::id::JobId;
 use rusqlite::OpenFlags;
 
 use crate::store::columns::uint;
 use crate::store::folder::private;
+use crate::store::jobs_log::LogLine;
 use crate::store::sql::Connection;
-use crate::store::{StoreError, folder, jobs_log, payload, schema, workers_json};
+use crate::store::uptime::Uptime;
+use crate::store::{StoreError, folder, jobs_log, load, payload, schema, workers_json};
 
 /// Copies a database in one transaction, also one that c2d is writing to.
 pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -25,9 +28,16 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Looks through a database; answers how many jobs are in it.
+/// Looks through a database, and reads all that a start reads of it; answers how many jobs are in it.
 pub fn examine(path: &Path) -> Result<u64, StoreError> {
     let (connection, version) = recognised(path)?;
+    // SQLite says of such a value neither where it is nor that it is one.
+    let sql = "SELECT id FROM job WHERE NOT json_valid(terms) LIMIT 1";
+    if version >= schema::WITH_TERMS
+        && let Ok(Some(id)) = connection.optional::<i64>(sql, ())
+    {
+        return Err(StoreError::Unreadable { what: format!("table job, id {id}: terms are no JSON") });
+    }
     let said: String = connection.value("PRAGMA integrity_check(1)", ())?;
     if said != "ok" {
         return Err(StoreError::Unreadable { what: said });
@@ -41,14 +51,78 @@ pub fn examine(path: &Path) -> Result<u64, StoreError> {
         jobs += 1;
         Ok(())
     })?;
+    // A start brings an older one up to date first.
+    if version == schema::known() {
+        has_all(&connection)?;
+        let seen_ms = Uptime::load(&connection)?.seen_ms();
+        load::load(&connection, seen_ms)?;
+    }
     Ok(jobs)
 }
 
+/// Sees that nothing of the schema is missing.
+fn has_all(connection: &Connection) -> Result<(), StoreError> {
+    let names = |c: &Connection| {
+        let sql = "SELECT type || ' ' || name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY 1";
+        c.query(sql, (), |row| Ok(row.get::<_, String>(0)?))
+    };
+    let there = names(connection)?;
+    match names(&schema::empty()?)?.into_iter().find(|name| !there.contains(name)) {
+        Some(name) => Err(StoreError::Unreadable { what: format!("the {name} is missing") }),
+        None => Ok(()),
+    }
+}
+
+/// A file that something names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamedBlob {
+    pub blob: BlobId,
+    /// What names it has not ended.
+    pub is_needed: bool,
+    /// Which job that is; none for a schedule.
+    pub job: Option<JobId>,
+}
+
+/// All files that jobs and schedules name.
+pub fn named_blobs(path: &Path) -> Result<BTreeSet<NamedBlob>, StoreError> {
+    let (connection, version) = recognised(path)?;
+    if version < schema::known() {
+        return Ok(BTreeSet::new());
+    }
+    let sql = "SELECT sha256, job, job < 0 OR EXISTS (SELECT 1 FROM job WHERE id = named.job AND state < 4) FROM (
+            SELECT sha256, job FROM blob_use UNION SELECT sha256, job FROM output_blob
+            UNION SELECT sha256, job FROM listing WHERE sha256 IS NOT NULL
+        ) AS named";
+    let named = connection.query(sql, (), |row| {
+        let job: i64 = row.get(1)?;
+        Ok(NamedBlob { blob: BlobId(row.get(0)?), is_needed: row.get(2)?, job: (job > 0).then(|| JobId(uint(job))) })
+    })?;
+    Ok(named.into_iter().collect())
+}
+
+/// How a job ended, as its line in the log should have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndOf {
+    pub job: JobId,
+    /// When it was; not known of one that was removed.
+    at_ms: Option<u64>,
+}
+
+impl EndOf {
+    /// Whether a line is about this very end, and not about one before a backup was put back.
+    pub fn is_told_by(&self, line: &LogLine) -> bool {
+        line.job_id == self.job && self.at_ms.is_some_and(|at_ms| line.is_of(at_ms))
+    }
+}
+
 /// All ended jobs by their number in the log, also those that were removed since.
-pub fn ended(path: &Path) -> Result<BTreeMap<u64, JobId>, StoreError> {
+pub fn ended(path: &Path) -> Result<BTreeMap<u64, EndOf>, StoreError> {
     let connection = read(path)?;
-    let sql = "SELECT seq, id FROM job WHERE seq IS NOT NULL UNION ALL SELECT seq, id FROM removed";
-    let ended = connection.query(sql, (), |row| Ok((uint(row.get(0)?), JobId(uint(row.get(1)?)))))?;
+    let sql = "SELECT seq, id, ended_ms FROM job WHERE seq IS NOT NULL UNION ALL SELECT seq, id, NULL FROM removed";
+    let ended = connection.query(sql, (), |row| {
+        let at_ms = row.get::<_, Option<i64>>(2)?.map(uint);
+        Ok((uint(row.get(0)?), EndOf { job: JobId(uint(row.get(1)?)), at_ms }))
+    })?;
     Ok(ended.into_iter().collect())
 }
 

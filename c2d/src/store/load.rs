@@ -1,7 +1,7 @@
 //! Reads back everything that the scheduler goes on with. Only active jobs are read in full; of the
 //! ended ones an index alone is enough.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
@@ -16,7 +16,7 @@ use crate::sched::decision::{
 };
 use crate::sched::event::{Introduction, Place};
 use crate::sched::fit::Share;
-use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
+use crate::store::columns::{address, condition, int, json, rows, small, state, state_number, uint};
 use crate::store::copy::LAST_JOB;
 use crate::store::sql::{Connection, Row};
 use crate::store::{StoreError, batches, payload, rules, schedules, wishes};
@@ -39,19 +39,25 @@ const UNSEEN_MS: u64 = 60 * 60 * 1_000;
 pub(super) fn load(c: &Connection, seen_ms: u64) -> Result<Saved, StoreError> {
     let number = |sql| c.value::<Option<i64>>(sql, ()).map(|n| uint(n.unwrap_or(0)));
     let paused = c.value("SELECT count(*) FROM meta WHERE name = 'paused' AND value = '1'", ())?;
-    let (jobs, defects) = jobs(c)?;
+    let ((jobs, defects), workers, grants) = (jobs(c)?, workers(c)?, grants(c)?);
+    let known: BTreeSet<&WorkerId> = workers.iter().map(|worker| &worker.intro.id).collect();
+    if let Some(grant) = grants.iter().find(|grant| !known.contains(&grant.worker)) {
+        let AttemptId { job, number } = grant.attempt;
+        let what = format!("table hold, job {}, number {number}: no worker is {:?}", job.0, grant.worker.as_str());
+        return Err(StoreError::Unreadable { what });
+    }
     Ok(Saved {
         jobs,
         defects,
-        ended: c.query(ENDED, (), ended)?,
-        workers: workers(c)?,
-        grants: grants(c)?,
-        faults: c.query(FAULTS, (), fault)?,
+        ended: rows(c, ("job or removed", &["id"]), ENDED, ended)?,
+        workers,
+        grants,
+        faults: rows(c, ("fault", &["job", "worker"]), FAULTS, fault)?,
         limits: batches::load(c)?,
         schedules: schedules::load(c)?,
         rules: rules::load(c)?,
         notices: rules::load_notices(c)?,
-        keys: c.query(KEYS, (), |row| key(row, seen_ms))?,
+        keys: rows(c, ("idempotency", &["key"]), KEYS, |row| key(row, seen_ms))?,
         last_job: number(LAST_JOB)?,
         last_seq: number(
             "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM job UNION ALL SELECT max(seq) FROM removed) AS ends",
@@ -71,7 +77,7 @@ pub(super) fn hold_defects(c: &Connection, saved: &Saved) -> Result<(), StoreErr
 
 /// All workers by id.
 pub(super) fn workers(c: &Connection) -> Result<Vec<WorkerRecord>, StoreError> {
-    c.query("SELECT * FROM worker ORDER BY id", (), worker)
+    rows(c, ("worker", &["id"]), "SELECT * FROM worker ORDER BY id", worker)
 }
 
 /// Jobs that cannot run, and why.
@@ -82,7 +88,7 @@ fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
     let sql = "SELECT d.job, d.requires, d.condition, d.fulfilled FROM dependency d JOIN job j ON j.id = d.job
         WHERE j.state < 4 ORDER BY d.job, d.place";
     let mut depends: BTreeMap<i64, Vec<DependencyEdge>> = BTreeMap::new();
-    c.query(sql, (), |row| {
+    rows(c, ("dependency", &["job", "requires"]), sql, |row| {
         let (condition, on) = (condition(row.get(2)?)?, JobId(uint(row.get(1)?)));
         let edge = DependencyEdge { condition, on, fulfilled: row.get(3)? };
         depends.entry(row.get(0)?).or_default().push(edge);
@@ -92,7 +98,7 @@ fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
         started_ms, cancelling, crashes FROM job WHERE state < 4 ORDER BY id";
     let mut defects = Vec::new();
     let mut before = (String::new(), Arc::default());
-    let jobs = c.query(sql, (), |row| {
+    let jobs = rows(c, ("job", &["id"]), sql, |row| {
         let mut job = job(row, &mut depends, &mut before)?;
         let digest = row.bytes(3)?;
         if let Some(reason) = payload::defect(&job.payload, digest) {
@@ -186,12 +192,13 @@ fn grants(c: &Connection) -> Result<Vec<GrantRecord>, StoreError> {
     let attempt = |row: &Row<'_>| -> Result<AttemptId, StoreError> {
         Ok(AttemptId { job: JobId(uint(row.get(0)?)), number: small(row.get(1)?)? })
     };
-    c.query("SELECT job, number, tag FROM lock ORDER BY job, number, place", (), |row| {
+    let sql = "SELECT job, number, tag FROM lock ORDER BY job, number, place";
+    rows(c, ("lock", &["job", "number"]), sql, |row| {
         tags.entry(attempt(row)?).or_default().push(row.get(2)?);
         Ok(())
     })?;
     let sql = "SELECT job, number, worker, outcome, takes, card, ahead, wish FROM hold ORDER BY job, number";
-    c.query(sql, (), |row| {
+    rows(c, ("hold", &["job", "number"]), sql, |row| {
         let attempt = attempt(row)?;
         let worker = WorkerId::from(row.get::<_, String>(2)?);
         let outcome = row.get::<_, Option<String>>(3)?.map(|text| json(&text)).transpose()?;

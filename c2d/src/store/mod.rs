@@ -67,8 +67,8 @@ use crate::store::uptime::Uptime;
 pub use blobs::{Blobs, FILES, Incoming, Stale, read_piece};
 pub use columns::{StoredFiles, StoredJob, StoredOrder, StoredOutput, digest};
 pub use copy::{
-    copy, ended, examine, last_job, last_logged, leave_note, lock, lock_log, log_begins_after, look_at_workers, memo,
-    move_ids_on,
+    EndOf, NamedBlob, copy, ended, examine, last_job, last_logged, leave_note, lock, lock_log, log_begins_after,
+    look_at_workers, memo, move_ids_on, named_blobs,
 };
 pub(crate) use folder::is_moved;
 pub use folder::{DATABASE, Folder, free_bytes, look_elsewhere};
@@ -257,7 +257,11 @@ impl Advice for StoreError {
             Self::Foreign { .. } => "move the file away, or use another --data-dir; nothing was changed",
             Self::NotALog { .. } => "give jobs_log_file a name of its own, or move the file away; nothing was changed",
             Self::Pragma { .. } => "use a local disk; network and overlay file systems may not support it",
-            Self::Broken { .. } | Self::Unreadable { .. } => {
+            Self::Unreadable { .. } => {
+                "keep a copy of the folder, and put a backup back: c2d restore FILE; if neither a disk nor anybody changed \
+                 it, please report it"
+            }
+            Self::Broken { .. } => {
                 "this is a defect of c2d: keep a copy of the folder and report it; a restart loses nothing"
             }
             Self::Database(SqlError::Postgres(_) | SqlError::NotReplicated | SqlError::Silent) => {

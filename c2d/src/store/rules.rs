@@ -1,7 +1,7 @@
 //! Whom to tell of what, as rows; and what is to be told: notices, and ended jobs behind a place in the log.
 
 use crate::sched::decision::{NoticeRecord, RuleRecord};
-use crate::store::columns::{int, json, to_json, uint};
+use crate::store::columns::{int, json, rows, to_json, uint};
 use crate::store::sql::{Connection, Row, Transaction, params};
 use crate::store::write::{Written, run};
 use crate::store::{History, StoreError, StoredJob};
@@ -51,7 +51,7 @@ pub(super) fn add_notice(t: &Transaction<'_>, notice: &NoticeRecord) -> Written 
 }
 
 pub(super) fn load(c: &Connection) -> Result<Vec<RuleRecord>, StoreError> {
-    c.query("SELECT * FROM rule ORDER BY name", (), |row: &Row<'_>| {
+    rows(c, ("rule", &["name"]), "SELECT * FROM rule ORDER BY name", |row: &Row<'_>| {
         Ok(RuleRecord {
             name: row.get("name")?,
             on: json(&row.get::<_, String>("events")?)?,
@@ -66,7 +66,7 @@ pub(super) fn load(c: &Connection) -> Result<Vec<RuleRecord>, StoreError> {
 }
 
 pub(super) fn load_notices(c: &Connection) -> Result<Vec<NoticeRecord>, StoreError> {
-    c.query("SELECT id, kind, at_ms, text FROM notice ORDER BY id", (), |row| {
+    rows(c, ("notice", &["id"]), "SELECT id, kind, at_ms, text FROM notice ORDER BY id", |row| {
         let (id, at_ms) = (uint(row.get(0)?), uint(row.get(2)?));
         Ok(NoticeRecord { id, kind: json(&row.get::<_, String>(1)?)?, at_ms, text: row.get(3)? })
     })

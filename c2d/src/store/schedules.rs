@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::sched::decision::ScheduleRecord;
 use crate::sched::event::NewJob;
-use crate::store::columns::{int, json, to_json, uint};
+use crate::store::columns::{int, json, rows, to_json, uint};
 use crate::store::sql::{Connection, Row, Transaction, params};
 use crate::store::write::{Written, needed, run};
 use crate::store::{StoreError, payload};
@@ -74,7 +74,7 @@ pub(super) fn put(t: &Transaction<'_>, schedule: &ScheduleRecord) -> Written {
 }
 
 pub(super) fn load(c: &Connection) -> Result<Vec<ScheduleRecord>, StoreError> {
-    c.query("SELECT * FROM schedule ORDER BY name", (), schedule)
+    rows(c, ("schedule", &["name"]), "SELECT * FROM schedule ORDER BY name", schedule)
 }
 
 fn schedule(row: &Row<'_>) -> Result<ScheduleRecord, StoreError> {

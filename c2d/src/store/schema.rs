@@ -181,6 +181,8 @@ CREATE INDEX dependency_requires ON dependency (requires);
 
 /// The version from which on specifications have digests.
 pub(super) const WITH_DIGESTS: i64 = 3;
+/// The version from which on jobs have terms.
+pub(super) const WITH_TERMS: i64 = 4;
 
 /// Tells a specification that was changed on the disk from the one that was submitted.
 const V3: &str = "

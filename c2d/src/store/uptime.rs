@@ -10,7 +10,7 @@ use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 use serde::{Deserialize, Serialize};
 
-use crate::store::columns::{int, json, to_json, uint};
+use crate::store::columns::{int, to_json, uint};
 use crate::store::sql::Connection;
 use crate::store::{History, StoreError};
 
@@ -31,7 +31,8 @@ impl Uptime {
     pub(super) fn load(c: &Connection) -> Result<Self, StoreError> {
         let sql = "SELECT value FROM meta WHERE name = 'observed'";
         let text: Option<String> = c.optional(sql, ())?;
-        text.as_deref().map_or_else(|| Ok(Self::default()), json)
+        let unreadable = |why| StoreError::Unreadable { what: format!("table meta, name \"observed\": {why}") };
+        text.map_or_else(|| Ok(Self::default()), |text| serde_json::from_str(&text).map_err(unreadable))
     }
 
     pub(super) fn save(&self, c: &Connection) -> Result<(), StoreError> {
@@ -119,7 +120,7 @@ mod tests {
         assert_eq!(at(40, 60), (50, 2));
 
         // A new run of c2d, whose clock begins anew, goes on where the last one was.
-        let mut next: Uptime = json(&to_json(&uptime)).unwrap();
+        let mut next: Uptime = serde_json::from_str(&to_json(&uptime)).unwrap();
         next.pass(Mono(0), 70, 3);
         assert_eq!((next.old_until(3), next.days.len()), (50, 2));
         next.pass(Mono(DAY_MS), 70, 3);

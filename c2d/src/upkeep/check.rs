@@ -1,9 +1,11 @@
 //! Whether a data folder is as it should be. It only looks, also while c2d runs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use c2_shared::advice::{Advice as _, with_causes};
 use c2_shared::checkup::Check;
 use c2_shared::closed;
 use c2_shared::config::{self, ServerConfig};
@@ -13,8 +15,8 @@ use c2_shared::server_address::ADDRESS_FILE;
 
 use super::restore::{content, named};
 use super::{BALLAST, CONFIG, DATABASE, FILES, history};
-use crate::audit;
-use crate::store;
+use crate::store::{self, NamedBlob};
+use crate::{access, audit, authority};
 
 /// What others may read: it says nothing that they could not learn otherwise.
 const PUBLIC: [&str; 4] = ["jobs.log", "workers.json", ADDRESS_FILE, CONFIG];
@@ -23,8 +25,9 @@ const PUBLIC: [&str; 4] = ["jobs.log", "workers.json", ADDRESS_FILE, CONFIG];
 pub(super) fn of_folder(data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
     let mut checks = vec![rights(data_dir)];
     if data_dir.is_dir() {
+        checks.push(secrets(data_dir));
         checks.extend(configuration(data_dir, config_file));
-        checks.push(files(data_dir));
+        checks.push(files(data_dir, &BTreeSet::new()));
         checks.push(space(data_dir));
         checks.push(refused(data_dir));
     }
@@ -38,10 +41,11 @@ pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
         return checks;
     }
     checks.push(database(data_dir));
+    checks.push(secrets(data_dir));
     checks.extend(configuration(data_dir, config_file));
     checks.push(history::check(data_dir, config_file));
     checks.extend(workers(data_dir, config_file));
-    checks.push(files(data_dir));
+    checks.push(files(data_dir, &missing(data_dir)));
     checks.push(space(data_dir));
     checks.push(audit(data_dir));
     checks.push(refused(data_dir));
@@ -79,8 +83,34 @@ fn rights(data_dir: &Path) -> Check {
 fn database(data_dir: &Path) -> Check {
     match store::examine(&data_dir.join(DATABASE)) {
         Ok(jobs) => Check::ok("database", format!("whole, with {jobs} jobs")),
-        Err(error) => Check::fail("database", error.to_string(), "stop c2d and put a backup back: c2d restore FILE"),
+        Err(error) => Check::fail("database", with_causes(&error), "stop c2d and put a backup back: c2d restore FILE"),
     }
+}
+
+/// The authority and the tokens.
+fn secrets(data_dir: &Path) -> Check {
+    const WHAT: &str = "authority and tokens";
+    let bad = |why: String, hint: Option<String>| Check::fail(WHAT, why, hint.unwrap_or_default());
+    if let Err(error) = authority::examine(data_dir) {
+        bad(with_causes(&error), error.hint())
+    } else if let Err(error) = access::examine(data_dir) {
+        bad(with_causes(&error), error.hint())
+    } else {
+        Check::ok(WHAT, "can be read")
+    }
+}
+
+/// Files that jobs and schedules name and that are not there.
+fn missing(data_dir: &Path) -> BTreeSet<NamedBlob> {
+    let named = || store::named_blobs(&data_dir.join(DATABASE)).unwrap_or_default();
+    let is_missing = |named: &NamedBlob| !data_dir.join(FILES).join(named.blob.to_string()).exists();
+    let mut missing: BTreeSet<_> = named().into_iter().filter(is_missing).collect();
+    if !missing.is_empty() {
+        // Without those that c2d removed meanwhile.
+        let still = named();
+        missing.retain(|named| still.contains(named));
+    }
+    missing
 }
 
 fn configuration(data_dir: &Path, config_file: Option<&Path>) -> Option<Check> {
@@ -119,7 +149,8 @@ fn space(data_dir: &Path) -> Check {
     }
 }
 
-fn files(data_dir: &Path) -> Check {
+fn files(data_dir: &Path, missing: &BTreeSet<NamedBlob>) -> Check {
+    const WHAT: &str = "files";
     let mut count = 0_usize;
     for entry in fs::read_dir(data_dir.join(FILES)).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -130,14 +161,20 @@ fn files(data_dir: &Path) -> Check {
             Ok(content) if content == named(&path) => count += 1,
             Ok(_) => {
                 let why = format!("{path:?} does not hold what its name says");
-                return Check::fail("files", &why, "remove it; jobs that want it say so, and can be submitted again");
+                return Check::fail(WHAT, &why, "remove it; jobs that want it say so, and can be submitted again");
             }
             // c2d removed it meanwhile.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Check::fail("files", format!("{path:?}: {error}"), "see the disk: dmesg, smartctl"),
+            Err(error) => return Check::fail(WHAT, format!("{path:?}: {error}"), "see the disk: dmesg, smartctl"),
         }
     }
-    Check::ok("files", format!("{count} of jobs, each as its name says"))
+    let Some(first) = missing.iter().find(|named| named.is_needed).or(missing.first()) else {
+        return Check::ok(WHAT, format!("{count} of jobs, each as its name says"));
+    };
+    let whose = first.job.map_or_else(|| "a schedule".to_owned(), |job| job.to_string());
+    let why = format!("{} are missing, the first is {} of {whose}", missing.len(), first.blob);
+    let hint = "take them from a backup; jobs that want them say so, and can be submitted again";
+    if first.is_needed { Check::fail(WHAT, why, hint) } else { Check::warn(WHAT, why, hint) }
 }
 
 /// The hash is printed so that it can be kept on another machine: only that shows a log and a database

@@ -1,6 +1,6 @@
 //! The log of ended jobs: where it is, and whether each job that ended has a line that can be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,9 @@ struct Found {
     first: u64,
     /// Lines that cannot be read: how many, and which is the first.
     unreadable: Option<(usize, u64)>,
+    /// Lines that are there twice, or not in order: how many, and which is the first.
+    repeated: Option<(usize, u64)>,
+    misplaced: Option<(usize, u64)>,
     /// Ended jobs without a line, before the last line and behind it: how many, and the first number.
     gaps: Option<(usize, u64)>,
     behind: Option<(usize, u64)>,
@@ -61,7 +64,10 @@ pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Check {
         found.unreadable.map(|(count, first)| format!("{count} unreadable lines, the first is line {first}"));
     let gaps = found.gaps.map(|(count, first)| format!("no line for {count} ended jobs, the first has number {first}"));
     let behind = found.behind.map(|(count, first)| format!("behind by {count} ended jobs, from number {first} on"));
-    let wrong: Vec<String> = [unreadable, gaps, behind].into_iter().flatten().collect();
+    let repeated = found.repeated.map(|(count, first)| format!("{count} repeated lines, the first is line {first}"));
+    let misplaced =
+        found.misplaced.map(|(count, first)| format!("{count} lines out of order, the first is line {first}"));
+    let wrong: Vec<String> = [unreadable, repeated, misplaced, gaps, behind].into_iter().flatten().collect();
     if wrong.is_empty() {
         let since = if found.first > 1 { format!(" from number {} on", found.first) } else { String::new() };
         return Check::ok(WHAT, format!("{} lines, each ended job{since} has one", found.lines));
@@ -76,7 +82,8 @@ pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Check {
 
 fn look(database: &Path, log: &Path) -> Result<Found, UpkeepError> {
     // Before the log: what ends meanwhile is not expected there.
-    let mut missing = store::ended(database)?;
+    let ended = store::ended(database)?;
+    let mut missing = ended.clone();
     // Those before are in files that were put aside.
     let begins_after = store::log_begins_after(database)?;
     missing.retain(|seq, _| *seq > begins_after);
@@ -85,19 +92,37 @@ fn look(database: &Path, log: &Path) -> Result<Found, UpkeepError> {
         file => file.map_err(UpkeepError::file(log))?,
     };
     let (mut lines, mut bad, mut last) = (0, Vec::new(), 0);
+    let (mut told, mut newest, mut repeated, mut misplaced) = (BTreeSet::new(), 0, Vec::new(), Vec::new());
     for piece in store::pieces(&file, 0).map_err(UpkeepError::file(log))? {
         lines += 1;
-        match piece.map_err(UpkeepError::file(log))?.line {
-            Some(line) if missing.get(&line.seq) == Some(&line.job_id) => {
-                missing.remove(&line.seq);
-                last = line.seq;
-            }
-            Some(_) => {}
-            None => bad.push(lines),
+        let Some(line) = piece.map_err(UpkeepError::file(log))?.line else {
+            bad.push(lines);
+            continue;
+        };
+        if missing.get(&line.seq).is_some_and(|end| end.job == line.job_id) {
+            missing.remove(&line.seq);
+            last = line.seq;
         }
+        if !ended.get(&line.seq).is_some_and(|end| end.is_told_by(&line)) {
+            continue;
+        }
+        if !told.insert(line.seq) {
+            repeated.push(lines);
+        } else if line.seq < newest {
+            misplaced.push(lines);
+        }
+        newest = newest.max(line.seq);
     }
     let behind = missing.split_off(&last);
     let few = |jobs: &BTreeMap<u64, _>| Some((jobs.len(), *jobs.first_key_value()?.0));
-    let unreadable = bad.first().map(|first| (bad.len(), *first));
-    Ok(Found { lines, first: begins_after + 1, unreadable, gaps: few(&missing), behind: few(&behind) })
+    let those = |lines: &[u64]| lines.first().map(|first| (lines.len(), *first));
+    Ok(Found {
+        lines,
+        first: begins_after + 1,
+        unreadable: those(&bad),
+        repeated: those(&repeated),
+        misplaced: those(&misplaced),
+        gaps: few(&missing),
+        behind: few(&behind),
+    })
 }

@@ -61,7 +61,7 @@ fn a_backup_under_load_is_a_queue_that_goes_on() {
         let restored = cluster.c2d(&["restore", &name]).await?;
         assert!(restored.status == 0 && restored.stdout.contains("what was there before is now"), "{restored:?}");
         let check = cluster.c2d(&["check"]).await?;
-        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 7), "{check:?}");
+        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 8), "{check:?}");
         cluster.restart_c2d().await?;
         // The agent knows the authority and the token again, so it needs no new invitation.
         for job in &before {

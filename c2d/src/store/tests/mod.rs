@@ -18,6 +18,7 @@ mod postgres_server;
 mod server;
 
 mod blobs;
+mod damage;
 mod files;
 mod outputs;
 mod payload;
