@@ -126,6 +126,7 @@ const ALL: &[&[Test]] = &[
     e2e::outputs::TESTS,
     e2e::places::TESTS,
     e2e::plain_client::TESTS,
+    e2e::put_back::TESTS,
     e2e::resources::TESTS,
     e2e::restart::TESTS,
     e2e::settings::TESTS,

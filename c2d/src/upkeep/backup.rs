@@ -5,19 +5,22 @@
 //! that goes meanwhile belonged to a job that c2d removed. Of the log of ended jobs those lines are
 //! copied that belong to the copied database; the next start adds what it has beyond them.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use c2_shared::blob::BlobId;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::history::log_name;
-use super::{DATABASE, FILES, LOG, NOT_COPIED, PAUSE, TRIES, UpkeepError};
+use super::parts::{Parts, parent};
+use super::summed::Summed;
+use super::{DATABASE, FILES, LOG, NOT_COPIED, PAUSE, SUMS, TRIES, UpkeepError};
 use crate::store;
 
 /// What the folder of a backup that is not complete is called, before a number.
-const PARTS: &str = ".c2-backup-";
+const UNFINISHED: &str = ".c2-backup-";
 
 /// Copies the data folder into one file for its owner's eyes only; answers its size in bytes.
 pub(super) fn backup(data_dir: &Path, config_file: Option<&Path>, to: &Path, force: bool) -> Result<u64, UpkeepError> {
@@ -39,11 +42,10 @@ pub(super) fn backup_by(
     force: bool,
     copy: impl FnOnce(&Path) -> Result<PathBuf, UpkeepError>,
 ) -> Result<u64, UpkeepError> {
-    if !force && to.symlink_metadata().is_ok() {
-        return Err(UpkeepError::Exists(to.to_owned()));
-    }
-    let log = Log::open(&data_dir.join(log_name(data_dir, config_file)?))?;
-    let parts = Parts::beside(to)?;
+    let log_path = data_dir.join(log_name(data_dir, config_file)?);
+    may_become(to, force, data_dir, &[Some(log_path.as_path()), config_file])?;
+    let log = Log::open(&log_path)?;
+    let parts = Parts::new(parent(to), UNFINISHED.as_ref())?;
     let (database, archive) = (parts.join(DATABASE), parts.join("archive"));
     let files = copy(&parts.dir)?;
     store::examine(&database)?;
@@ -53,6 +55,26 @@ pub(super) fn backup_by(
         Ok(()) => Ok(bytes),
         Err(rustix::io::Errno::EXIST) => Err(UpkeepError::Exists(to.to_owned())),
         Err(error) => Err(UpkeepError::file(to)(error.into())),
+    }
+}
+
+/// Sees that a name may become a backup: it is outside the data folder, and what it names may go.
+fn may_become(to: &Path, force: bool, data_dir: &Path, in_use: &[Option<&Path>]) -> Result<(), UpkeepError> {
+    // Folders that are missing would be made.
+    let folder = parent(to).ancestors().find_map(|folder| parent(&folder.join("_")).canonicalize().ok());
+    let is_inside = folder.zip(data_dir.canonicalize().ok()).is_some_and(|(folder, data)| folder.starts_with(data));
+    if is_inside {
+        return Err(UpkeepError::Inside(to.to_owned()));
+    }
+    let Ok(there) = to.symlink_metadata() else { return Ok(()) };
+    let place = |meta: &fs::Metadata| (meta.dev(), meta.ino());
+    let is_in_use =
+        in_use.iter().flatten().any(|path| fs::metadata(path).is_ok_and(|own| place(&own) == place(&there)));
+    match (there.is_file(), is_in_use, force) {
+        (false, _, _) => Err(UpkeepError::NoFile(to.to_owned())),
+        (true, true, _) => Err(UpkeepError::InUse(to.to_owned())),
+        (true, false, false) => Err(UpkeepError::Exists(to.to_owned())),
+        (true, false, true) => Ok(()),
     }
 }
 
@@ -104,18 +126,26 @@ fn write(data_dir: &Path, database: &Path, files: &Path, log: Log, archive: &Pat
     let log_bytes = log.bytes(database)?;
     let write = || -> io::Result<u64> {
         let mut tar = tar::Builder::new(io::BufWriter::new(private(archive)?));
-        append(&mut tar, File::open(database)?, None, Path::new(DATABASE))?;
+        let mut sums = String::new();
+        let mut sum = |id: BlobId, name: &Path| sums.push_str(&format!("{id}  {}\n", name.display()));
+        let name = Path::new(DATABASE);
+        sum(append(&mut tar, File::open(database)?, None, name)?, name);
         for entry in fs::read_dir(data_dir)? {
             let entry = entry?;
             let name = entry.file_name();
-            let left_out = [DATABASE, LOG].iter().chain(&NOT_COPIED).any(|other| name == *other);
+            let left_out = [DATABASE, LOG, SUMS].iter().chain(&NOT_COPIED).any(|other| name == *other);
             if entry.file_type()?.is_file() && !left_out && entry.path() != log.path {
-                append(&mut tar, File::open(entry.path())?, None, Path::new(&name))?;
+                let name = Path::new(&name);
+                sum(append(&mut tar, File::open(entry.path())?, None, name)?, name);
             }
         }
         if let Some((file, _)) = log.file {
-            append(&mut tar, file, Some(log_bytes), Path::new(LOG))?;
+            sum(append(&mut tar, file, Some(log_bytes), Path::new(LOG))?, Path::new(LOG));
         }
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o600);
+        header.set_size(sums.len() as u64);
+        tar.append_data(&mut header, SUMS, sums.as_bytes())?;
         for entry in fs::read_dir(files).into_iter().flatten() {
             let entry = entry?;
             // Only a complete file has a plain name.
@@ -124,7 +154,7 @@ fn write(data_dir: &Path, database: &Path, files: &Path, log: Log, archive: &Pat
             }
             match File::open(entry.path()) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                file => append(&mut tar, file?, None, &Path::new(FILES).join(entry.file_name()))?,
+                file => drop(append(&mut tar, file?, None, &Path::new(FILES).join(entry.file_name()))?),
             }
         }
         let file = tar.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -134,73 +164,27 @@ fn write(data_dir: &Path, database: &Path, files: &Path, log: Log, archive: &Pat
     write().map_err(UpkeepError::file(archive))
 }
 
-/// Puts as many bytes of a file into the archive as are meant, or as it has now: it may grow.
-fn append<W: io::Write>(tar: &mut tar::Builder<W>, mut file: File, bytes: Option<u64>, name: &Path) -> io::Result<()> {
+/// Puts as many bytes of a file into the archive as are meant, or as it has now: it may grow. Answers what they are.
+fn append<W: io::Write>(
+    tar: &mut tar::Builder<W>,
+    mut file: File,
+    bytes: Option<u64>,
+    name: &Path,
+) -> io::Result<BlobId> {
     let meta = file.metadata()?;
     let mut header = tar::Header::new_gnu();
     header.set_metadata_in_mode(&meta, tar::HeaderMode::Deterministic);
     let bytes = bytes.unwrap_or(meta.len());
     header.set_size(bytes);
     file.rewind()?;
-    let mut part = file.take(bytes);
+    let mut part = Summed::new(file.take(bytes));
     tar.append_data(&mut header, name, &mut part)?;
-    if part.limit() > 0 {
+    if part.inner.limit() > 0 {
         return Err(io::Error::other(format!("{} became shorter while it was copied, try again", name.display())));
     }
-    Ok(())
+    Ok(part.hasher.finish())
 }
 
 fn private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-/// A folder beside the backup for what is not complete yet. It goes at the end; that of a backup that
-/// was killed goes with the next one.
-struct Parts {
-    dir: PathBuf,
-    /// Held for as long as the folder is used.
-    _lock: File,
-}
-
-impl Parts {
-    fn beside(to: &Path) -> Result<Self, UpkeepError> {
-        let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        remove_abandoned(parent);
-        let dir = parent.join(format!("{PARTS}{}", std::process::id()));
-        let make = || {
-            DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
-            let lock = File::open(&dir)?;
-            flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-            // Another backup may have taken it for abandoned before it was locked.
-            fs::metadata(&dir).map(|_| lock)
-        };
-        let made = make().or_else(|_: io::Error| make());
-        Ok(Self { _lock: made.map_err(UpkeepError::file(&dir))?, dir })
-    }
-
-    fn join(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
-    }
-}
-
-impl Drop for Parts {
-    fn drop(&mut self) {
-        let _gone = fs::remove_dir_all(&self.dir);
-    }
-}
-
-/// Removes what killed backups left: folders whose lock nobody holds.
-fn remove_abandoned(parent: &Path) {
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let is_ours = entry.file_name().to_string_lossy().starts_with(PARTS);
-        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if !is_ours || !is_dir {
-            continue;
-        }
-        if let Ok(folder) = File::open(entry.path())
-            && flock(&folder, FlockOperation::NonBlockingLockExclusive).is_ok()
-        {
-            let _gone = fs::remove_dir_all(entry.path());
-        }
-    }
 }

@@ -10,8 +10,10 @@ mod backup;
 mod check;
 mod history;
 mod migrate;
+mod parts;
 mod restore;
 mod server;
+mod summed;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,8 @@ const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 /// The log of ended jobs within a copy.
 const LOG: &str = "jobs.log";
+/// What each file within a copy holds, by its SHA-256, but for the files of jobs, whose names say it.
+const SUMS: &str = "backup.sums";
 /// The space that is set aside.
 const BALLAST: &str = "ballast";
 /// The configuration, in the data folder and within a copy.
@@ -50,11 +54,22 @@ const MARKS: [&str; 4] = [DATABASE, "lock.store", "operator.token", "audit.log"]
 const NOT_COPIED: [&str; 9] =
     ["c2.db-wal", "c2.db-shm", "c2.db.moved", "lock", "lock.store", BALLAST, "c2d.addr", "c2d.pid", "c2-agent.pid"];
 
+/// What to do about a full disk.
+const NO_SPACE: &str = "the disk is full: free some space there, or name another place; nothing was changed";
+
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum UpkeepError {
     #[error("{0:?} is already there")]
     Exists(PathBuf),
+    #[error("{0:?} would be in the data folder that it is a backup of")]
+    Inside(PathBuf),
+    #[error("{0:?} is not a regular file")]
+    NoFile(PathBuf),
+    #[error("{0:?} is used by c2d")]
+    InUse(PathBuf),
+    #[error("{0:?} is where a disk is mounted, and cannot be replaced as a whole")]
+    Mounted(PathBuf),
     #[error("{0:?} is not a data folder of c2d")]
     NoFolder(PathBuf),
     #[error(transparent)]
@@ -110,13 +125,11 @@ pub fn run(options: &Options, work: Upkeep) -> Result<(String, bool), UpkeepErro
         }
         Upkeep::Restore { file } => {
             let now_s = Clock::start(0).now().wall_ms / 1_000;
-            let Restored { aside, skipped_to } = restore(data_dir, config_file, &file, now_s)?;
+            let Restored { aside, next } = restore(data_dir, config_file, &file, now_s)?;
             let aside = aside.iter().map(|aside| format!("what was there before is now {}\n", aside.display()));
             let restored = format!("{} is as in {}; start c2d\n", data_dir.display(), file.display());
-            let skipped = skipped_to.map(|next| {
-                format!("the next job is job-{next}: which ids were given after the backup is not known here\n")
-            });
-            Ok((restored + &aside.collect::<String>() + &skipped.unwrap_or_default(), true))
+            let next = format!("the next job is job-{next}: which ids were given after the backup is not known here\n");
+            Ok((restored + &aside.collect::<String>() + &next, true))
         }
         Upkeep::Authority { command: AuthorityCommand::Show } => Ok((crate::authority::certificate(data_dir)?, true)),
         Upkeep::Authority { command: AuthorityCommand::Rotate { now } } => {
@@ -139,6 +152,12 @@ impl Advice for UpkeepError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Exists(_) => "choose another name, or replace it with --force".to_owned(),
+            Self::Inside(_) => "name a place outside of it, best on another disk; nothing was changed".to_owned(),
+            Self::NoFile(_) | Self::InUse(_) => "choose another name; nothing was changed".to_owned(),
+            Self::Mounted(place) => format!(
+                "restore into a folder on that disk, and start c2d with the same --data-dir {}; nothing was changed",
+                place.join("c2d").display()
+            ),
             Self::NoFolder(_) => "name the folder with --data-dir".to_owned(),
             Self::Closed(closed) => return closed.hint(),
             Self::Damaged { .. } => "nothing was changed; try an older backup".to_owned(),
@@ -147,6 +166,7 @@ impl Advice for UpkeepError {
                 "name it with --store, and restore into another folder; nothing was changed".to_owned()
             }
             Self::Store(StoreError::Locked { .. }) => "stop c2d first; nothing was changed".to_owned(),
+            Self::Store(error) if error.is_full() => NO_SPACE.to_owned(),
             Self::Store(error) => return error.hint(),
             Self::Migration(error) => return error.hint(),
             Self::Target(error) => return error.hint(),
@@ -162,6 +182,11 @@ impl Advice for UpkeepError {
             Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 "check the name; nothing was changed".to_owned()
             }
+            Self::File { source, .. }
+                if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
+            {
+                NO_SPACE.to_owned()
+            }
             Self::File { .. } => "check permissions and free space there; nothing was changed".to_owned(),
         })
     }
@@ -175,6 +200,10 @@ impl Advice for UpkeepError {
             Self::Authority(_)
             | Self::Access(_)
             | Self::Exists(_)
+            | Self::Inside(_)
+            | Self::NoFile(_)
+            | Self::InUse(_)
+            | Self::Mounted(_)
             | Self::NoFolder(_)
             | Self::Closed(_)
             | Self::Damaged { .. }

@@ -1,26 +1,35 @@
 //! A copy put back in the place of the data folder, after it was found whole.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
+use c2_shared::advice::with_causes;
 use c2_shared::blob::{BlobHasher, BlobId};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use super::history::log_name;
-use super::{DATABASE, FILES, LOG, UpkeepError};
-use crate::store;
+use super::parts::{Parts, parent};
+use super::summed::Summed;
+use super::{DATABASE, FILES, LOG, SUMS, UpkeepError};
+use crate::{access, store};
 
-/// How far job ids move on when nobody can say which ones were given after the backup: a worker
-/// must never take a new job for an old one that it still knows.
+/// How far job ids move on. Nobody can say which ones were given after the backup, as what is in the place of the
+/// folder may be of another c2d; and a worker must never take a new job for an old one that it still knows.
 const IDS_SKIPPED: u64 = 1_000_000;
+/// How what is not complete is called behind the name of its place, before a number.
+const RESTORING: &str = "restoring-";
 
 /// A backup that was put back.
 pub(super) struct Restored {
     /// Where what was there before is now.
     pub(super) aside: Vec<PathBuf>,
-    /// The next job's number, if ids had to be skipped.
-    pub(super) skipped_to: Option<u64>,
+    /// The next job's number.
+    pub(super) next: u64,
 }
 
 /// Puts a backup in the place of the data folder, and its log of ended jobs where the configuration
@@ -32,39 +41,38 @@ pub(super) fn restore(
     now_s: u64,
 ) -> Result<Restored, UpkeepError> {
     let there = data_dir.symlink_metadata().is_ok();
+    // A link stays what it is: what it leads to is replaced.
+    let data_dir = &if there { data_dir.canonicalize().map_err(UpkeepError::file(data_dir))? } else { data_dir.into() };
     // Held until the end, so that no c2d begins meanwhile.
     let _lock = if there { Some(store::lock(data_dir)?) } else { None };
-    let fresh = Fresh::beside(data_dir)?;
+    if there && is_mounted(data_dir) {
+        return Err(UpkeepError::Mounted(data_dir.clone()));
+    }
+    let fresh = Parts::new(parent(data_dir), &name_of(data_dir, RESTORING))?;
     let damaged = |why: String| UpkeepError::Damaged { path: from.to_owned(), why };
     let file = File::open(from).map_err(UpkeepError::file(from))?;
-    unpack(file, &fresh.0).map_err(|error| damaged(error.to_string()))?;
-    let database = fresh.0.join(DATABASE);
+    unpack(file, &fresh.dir).map_err(|error| match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => UpkeepError::file(&fresh.dir)(error),
+        _ => damaged(error.to_string()),
+    })?;
+    let database = fresh.join(DATABASE);
     if !database.is_file() {
         return Err(damaged("there is no database in it".to_owned()));
     }
-    store::examine(&database).map_err(|error| damaged(error.to_string()))?;
-    files(&fresh.0.join(FILES)).map_err(damaged)?;
-    let last = store::last_job(&database)?;
-    let known = if there { store::last_job(&data_dir.join(DATABASE)).ok() } else { None };
-    let next = known.map_or(last + IDS_SKIPPED, |known| known.max(last));
-    store::move_ids_on(&database, next)?;
+    store::examine(&database).map_err(|error| damaged(with_causes(&error)))?;
+    files(&fresh.join(FILES)).map_err(damaged)?;
+    crate::authority::examine(&fresh.dir).map_err(|error| damaged(with_causes(&error)))?;
+    access::examine(&fresh.dir).map_err(|error| damaged(with_causes(&error)))?;
+    let known = if there { store::last_job(&data_dir.join(DATABASE)).unwrap_or(0) } else { 0 };
+    let last = store::last_job(&database)?.max(known) + IDS_SKIPPED;
+    store::move_ids_on(&database, last)?;
 
-    let log = Log::prepare(&fresh.0, data_dir, config_file)?;
-    let mut aside = Vec::new();
-    if there {
-        aside.push(set_aside(data_dir, now_s)?);
-    }
-    if let Err(error) = fs::rename(&fresh.0, data_dir) {
-        if let Some(aside) = aside.first() {
-            fs::rename(aside, data_dir).map_err(UpkeepError::file(data_dir))?;
-        }
-        return Err(UpkeepError::file(data_dir)(error));
-    }
+    let log = Log::prepare(&fresh.dir, data_dir, config_file)?;
+    let mut aside: Vec<PathBuf> = put_in_place(&fresh.dir, data_dir, now_s)?.into_iter().collect();
     if let Some(log) = log {
-        aside.extend(log.place(now_s)?);
+        aside.extend(put_in_place(&log.new.0, &log.place, now_s)?);
     }
-    let skipped_to = known.is_none().then_some(next + 1);
-    Ok(Restored { aside, skipped_to })
+    Ok(Restored { aside, next: last + 1 })
 }
 
 /// A log of ended jobs whose place is outside the data folder, complete beside that place.
@@ -86,6 +94,8 @@ impl Log {
         }
         let inside = name.components().all(|part| matches!(part, Component::Normal(_)));
         let place = if inside { fresh.join(&name) } else { data_dir.join(&name) };
+        // A link stays one.
+        let place = place.canonicalize().unwrap_or(place);
         if let Some(folder) = place.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(UpkeepError::file(folder))?;
         }
@@ -94,7 +104,7 @@ impl Log {
             return Ok(None);
         }
         let lock = if place.exists() { Some(store::lock_log(&place)?) } else { None };
-        let new = Unplaced(sibling(&place, &format!("restoring-{}", std::process::id())));
+        let new = Unplaced(place.with_file_name(name_of(&place, &format!("{RESTORING}{}", std::process::id()))));
         let copy = || -> io::Result<()> {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new.0)?;
             io::copy(&mut File::open(&unpacked)?, &mut file)?;
@@ -103,13 +113,6 @@ impl Log {
         };
         copy().map_err(UpkeepError::file(&new.0))?;
         Ok(Some(Self { new, place, _lock: lock }))
-    }
-
-    /// Gives it its name; answers where what was there is now.
-    fn place(self, now_s: u64) -> Result<Option<PathBuf>, UpkeepError> {
-        let aside = self.place.exists().then(|| set_aside(&self.place, now_s)).transpose()?;
-        fs::rename(&self.new.0, &self.place).map_err(UpkeepError::file(&self.place))?;
-        Ok(aside)
     }
 }
 
@@ -122,18 +125,54 @@ impl Drop for Unplaced {
     }
 }
 
-/// Renames what is there, without replacing what an earlier restore set aside.
-fn set_aside(path: &Path, now_s: u64) -> Result<PathBuf, UpkeepError> {
-    let name = |n: u32| sibling(path, &if n == 0 { format!("before-{now_s}") } else { format!("before-{now_s}.{n}") });
-    let aside = (0..).map(name).find(|aside| aside.symlink_metadata().is_err()).unwrap_or_else(|| name(0));
-    fs::rename(path, &aside).map_err(UpkeepError::file(&aside))?;
+/// Gives something new the name of what is there, in one step where the file system can do that; answers where what
+/// was there is now.
+fn put_in_place(new: &Path, place: &Path, now_s: u64) -> Result<Option<PathBuf>, UpkeepError> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices => UpkeepError::Mounted(place.to_owned()),
+        _ => UpkeepError::file(place)(error),
+    };
+    let aside = if place.symlink_metadata().is_ok() {
+        let name = |n: u32| if n == 0 { format!("before-{now_s}") } else { format!("before-{now_s}.{n}") };
+        let mut names = (0..).map(|n| place.with_file_name(name_of(place, &name(n))));
+        let aside = names.find(|aside| aside.symlink_metadata().is_err()).unwrap_or_else(|| place.join("before"));
+        exchange(new, place, &aside).map_err(failed)?;
+        Some(aside)
+    } else {
+        fs::rename(new, place).map_err(failed)?;
+        None
+    };
+    File::open(parent(place)).and_then(|parent| parent.sync_all()).map_err(UpkeepError::file(place))?;
     Ok(aside)
+}
+
+/// Something is in the place at each moment, and what was there never has a name that the next restore sweeps.
+fn exchange(new: &Path, place: &Path, aside: &Path) -> io::Result<()> {
+    fs::rename(new, aside)?;
+    match renameat_with(CWD, aside, CWD, place, RenameFlags::EXCHANGE) {
+        Ok(()) => return Ok(()),
+        // Some file systems cannot; what is missing then for a moment is beside its place.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => fs::rename(aside, new)?,
+        Err(error) => {
+            fs::rename(aside, new)?;
+            return Err(error.into());
+        }
+    }
+    fs::rename(place, aside)?;
+    fs::rename(new, place).or_else(|error| fs::rename(aside, place).and(Err(error)))
+}
+
+/// Whether a disk is mounted there, so that the folder cannot get another name.
+fn is_mounted(dir: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|meta| meta.dev()).ok();
+    device(dir) != device(parent(dir))
 }
 
 /// Takes plain files with plain names, for their owner alone, and nothing else.
 fn unpack(from: File, to: &Path) -> io::Result<()> {
     let refuse = |path: &Path| io::Error::other(format!("{path:?} does not belong in it"));
     let mut tar = tar::Archive::new(io::BufReader::new(from));
+    let (mut found, mut sums) = (BTreeMap::new(), String::new());
     for entry in tar.entries()? {
         let mut entry = entry?;
         let path = entry.path()?.into_owned();
@@ -143,13 +182,26 @@ fn unpack(from: File, to: &Path) -> io::Result<()> {
         if !plain || !placed || !entry.header().entry_type().is_file() {
             return Err(refuse(&path));
         }
+        if path == Path::new(SUMS) {
+            entry.read_to_string(&mut sums)?;
+            continue;
+        }
         let target = to.join(&path);
         if let Some(folder) = target.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&target)?;
+        let mut entry = Summed::new(entry);
         io::copy(&mut entry, &mut file)?;
         file.sync_all()?;
+        found.insert(path.display().to_string(), entry.hasher.finish().to_string());
+    }
+    for line in sums.lines() {
+        let (sum, name) = line.split_once("  ").ok_or_else(|| io::Error::other("its sums cannot be read"))?;
+        // One that is not there was taken out.
+        if found.get(name).is_some_and(|found| found != sum) {
+            return Err(io::Error::other(format!("{name} does not hold what was backed up")));
+        }
     }
     Ok(())
 }
@@ -177,28 +229,8 @@ pub(super) fn named(path: &Path) -> Option<BlobId> {
     path.file_name()?.to_str()?.parse().ok()
 }
 
-fn sibling(path: &Path, what: &str) -> PathBuf {
+fn name_of(path: &Path, what: &str) -> OsString {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{what}"));
-    path.with_file_name(name)
-}
-
-/// A folder that goes unless it gets its name.
-struct Fresh(PathBuf);
-
-impl Fresh {
-    fn beside(data_dir: &Path) -> Result<Self, UpkeepError> {
-        let dir = sibling(data_dir, &format!("restoring-{}", std::process::id()));
-        if let Some(parent) = dir.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(UpkeepError::file(parent))?;
-        }
-        DirBuilder::new().mode(0o700).create(&dir).map_err(UpkeepError::file(&dir))?;
-        Ok(Self(dir))
-    }
-}
-
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        let _gone = fs::remove_dir_all(&self.0);
-    }
+    name
 }

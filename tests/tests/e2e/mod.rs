@@ -20,6 +20,7 @@ pub(crate) mod one_job;
 pub(crate) mod outputs;
 pub(crate) mod places;
 pub(crate) mod plain_client;
+pub(crate) mod put_back;
 pub(crate) mod resources;
 pub(crate) mod restart;
 pub(crate) mod settings;
