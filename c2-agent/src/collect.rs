@@ -201,7 +201,7 @@ fn take(folder: BorrowedFd<'_>, raw: &CStr, path: &str, stat: &Stat) -> Result<J
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => {}
         FileType::Symlink => return Err("it is a link, and links are not followed".to_owned()),
-        _ => return Err("it is no regular file".to_owned()),
+        _ => return Err("it is not a regular file".to_owned()),
     }
     if raw.to_str().is_err() || validate::relative_path("download", path).is_err() {
         return Err("its name cannot be used elsewhere".to_owned());
@@ -237,7 +237,7 @@ fn open_file(folder: BorrowedFd<'_>, name: impl rustix::path::Arg) -> io::Result
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = openat(folder, name, flags, Mode::empty())?;
     if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     Ok(file.into())
 }
@@ -344,7 +344,7 @@ mod tests {
         let said: Vec<&str> = all.problems.iter().map(|p| p.split(": ").last().unwrap()).collect();
         let count = |what: &str| said.iter().filter(|s| **s == what).count();
         assert_eq!(count("it is a link, and links are not followed"), 3, "{all:?}");
-        assert_eq!(count("it is no regular file"), 2, "{all:?}");
+        assert_eq!(count("it is not a regular file"), 2, "{all:?}");
         assert_eq!(count("its name cannot be used elsewhere"), 3, "{all:?}");
         let workspace = File::open(&inside).unwrap();
         for path in ["folder/key", "link", "pipe", "zero", "../secret/key"] {

@@ -121,8 +121,8 @@ fn a_backup_never_replaces_what_it_is_a_backup_of() {
             (data.join("new.tar").display().to_string(), inside),
             (path("data/c2.db"), inside),
             (path("data/new/new.tar"), inside),
-            (path("link"), "is no regular file"),
-            (path("fifo"), "is no regular file"),
+            (path("link"), "is not a regular file"),
+            (path("fifo"), "is not a regular file"),
             (path("config"), "is used by c2d"),
         ] {
             refused(&cluster.c2d(&["--config", &path("config"), "backup", &name, "--force"]).await?, words)?;

@@ -255,7 +255,7 @@ fn what_this_user_may_not_look_at_is_not_taken_for_absent() {
         // A folder that has nothing of c2d is not changed on its advice.
         let foreign = program(Program::C2d, &home, &["check", "--data-dir", &home.to_string_lossy()])?.output()?;
         let told = String::from_utf8(foreign.stderr)?;
-        ensure!(foreign.status.code() == Some(1) && told.contains("is no data folder of c2d"), "{told}");
+        ensure!(foreign.status.code() == Some(1) && told.contains("is not a data folder of c2d"), "{told}");
         if !may("folders of other users")? {
             return Ok(());
         }
