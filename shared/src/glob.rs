@@ -55,7 +55,7 @@ impl Pattern {
             Part::Name(name) => name.iter().any(|c| "*?[\\".contains(*c)),
         };
         let is_folder = text.ends_with('/') || text.ends_with("/.");
-        let has_none = !parts.is_empty() && !parts.iter().any(has_wildcard);
+        let has_none = !parts.iter().any(has_wildcard);
         // A folder means what is in it.
         if (is_folder || has_none) && parts.last().is_some_and(|last| *last != Part::Folders) {
             parts.push(Part::Folders);

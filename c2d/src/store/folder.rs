@@ -4,12 +4,17 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use c2_shared::limits::{BALLAST_BYTES, FREE_BYTES_FLOOR};
 use c2_shared::token::Role;
 use rustix::fs::{FallocateFlags, FlockOperation};
 
 use crate::store::{StoreError, Target};
+
+/// How often a lock that somebody has is tried again, and after which pause.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// The database in a folder, and within a copy of it.
 pub const DATABASE: &str = "c2.db";
@@ -184,10 +189,19 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
 
 /// Locks a file until it is closed. `what` is what another c2d uses if it has the lock.
 pub(super) fn lock_file(file: &File, what: &Path) -> Result<(), StoreError> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(()),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Locked { dir: what.to_owned(), holder: holder(file) }),
-        Err(e) => Err(StoreError::File { path: what.to_owned(), source: e.into() }),
+    let mut tries = 0;
+    loop {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            // A process that is being started has all that its parent had open until it begins its own program, so a
+            // lock may outlive who had it for a moment.
+            Err(rustix::io::Errno::WOULDBLOCK) if tries < LOCK_TRIES => tries += 1,
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(StoreError::Locked { dir: what.to_owned(), holder: holder(file) });
+            }
+            Err(e) => return Err(StoreError::File { path: what.to_owned(), source: e.into() }),
+        }
+        std::thread::sleep(LOCK_PAUSE);
     }
 }
 

@@ -140,9 +140,12 @@ async fn ended_jobs_are_submitted_again_and_stay_as_they_are() {
     for job in ["job-6", "job-5", "job-4"] {
         assert_eq!(work(&lab, 0).await, job);
     }
-    // A dependency that is not retried is kept.
-    let kept = lab.operator(retry, r#"{"job_ids":["job-3"]}"#).await.json();
-    assert_eq!(state(&lab, kept["job_ids"][0].as_str().unwrap()).await, "failed");
-    assert_eq!(depends("job-7").await, json!(["job-2"]));
+    // A dependency that was retried before is the later one, whose retry is the newest of all.
+    lab.operator(retry, r#"{"job_ids":["job-3"]}"#).await;
+    assert_eq!((state(&lab, "job-7").await, depends("job-7").await), (json!("queued"), json!(["job-5"])));
+    lab.operator(retry, r#"{"job_ids":["job-5"]}"#).await;
+    lab.operator(retry, r#"{"job_ids":["job-3"]}"#).await;
+    assert_eq!(depends("job-9").await, json!(["job-8"]));
+    assert_eq!(depends("job-8").await, json!(["job-6"]), "one that is not retried is kept");
     lab.stop().await;
 }
