@@ -109,10 +109,7 @@ impl StateDir {
             free(path)?;
         }
         let failed = |path: PathBuf| |source| StateError::Io { path, source };
-        make_private_dir(path).map_err(failed(path.to_owned()))?;
-        // Before anything else is in it: from now on it is an agent's.
-        let lock = path.join(LOCK);
-        open_private(&lock).map_err(failed(lock))?;
+        mark(path).map_err(failed(path.to_owned()))?;
         for dir in FOLDERS.map(|name| path.join(name)) {
             make_private_dir(&dir).map_err(failed(dir))?;
         }
@@ -177,8 +174,9 @@ impl StateDir {
         is_taken().then(|| holding((meta.dev(), meta.ino())))?.first().map(|process| process.pid)
     }
 
-    /// The folder of a slot, made when it is missing.
+    /// The folder of a slot, made when it is missing. So is the folder itself where somebody removed it.
     pub(crate) fn slot(&self, slot: u32) -> io::Result<SlotDir> {
+        mark(&self.path)?;
         let path = self.path.join("slots").join(slot.to_string());
         make_private_dir(&path)?;
         Ok(SlotDir { path, number: slot })
@@ -299,6 +297,12 @@ pub(crate) fn random_hex() -> Option<String> {
 /// which the path of a state folder may exceed.
 fn short(dir: &File) -> PathBuf {
     format!("/proc/self/fd/{}/sock", dir.as_raw_fd()).into()
+}
+
+/// Makes a folder an agent's, before anything else is in it.
+fn mark(folder: &Path) -> io::Result<()> {
+    make_private_dir(folder)?;
+    open_private(&folder.join(LOCK)).map(drop)
 }
 
 /// Whether one of these is in a folder.

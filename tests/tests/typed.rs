@@ -296,7 +296,7 @@ fn a_condition_means_what_it_says_whatever_the_end() {
             }
         }
         says(cluster, "submit true --depends=late", 0, &["job-2 has ended (failed), so it never runs"]).await?;
-        says(cluster, "submit true --depends=notok:good", 0, &["is succeeded, so it never runs"]).await
+        says(cluster, "submit true --depends=notok:good", 0, &["has ended (succeeded), so it never runs"]).await
     });
 }
 

@@ -80,16 +80,20 @@ impl Client {
     pub async fn blob_status(&self, blob: BlobId, size: Option<u64>) -> Result<BlobStatus, ClientError> {
         let request = self.prepare(Method::HEAD, &endpoint::GET_BLOB.at(&blob)).query(&BlobQuery { offset: 0, size });
         let request = request.timeout(Duration::from_millis(ANSWER_TIMEOUT_MS));
-        let response = self.send(request).await?;
+        let answer = self.send(request).await;
+        let is_refused = match &answer {
+            Ok(response) => response.status() == StatusCode::FORBIDDEN,
+            Err(error) => error.code() == Some(ErrorCode::Unauthorized),
+        };
+        if is_refused {
+            // A refusal by HEAD has no body; the words are in that of GET, which is refused for the same reason.
+            self.send(self.request(&endpoint::GET_BLOB, &blob)?).await?;
+        }
+        let response = answer?;
         let has = number(&response, UPLOAD_OFFSET);
         match (response.status(), has) {
             (StatusCode::OK, Some(size)) => Ok(BlobStatus { sha256: blob, size, complete: true }),
             (StatusCode::NOT_FOUND, Some(size)) => Ok(BlobStatus { sha256: blob, size, complete: false }),
-            // A refusal by HEAD has no body; the words are in that of GET, which is refused for the same reason.
-            (status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN), _) => {
-                let refused = self.send(self.request(&endpoint::GET_BLOB, &blob)?).await.err();
-                Err(refused.unwrap_or_else(|| without_words(status)))
-            }
             (status, _) => Err(without_words(status)),
         }
     }

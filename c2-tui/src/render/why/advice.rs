@@ -67,7 +67,7 @@ fn of_itself(why: &Explanation) -> Option<String> {
     let held = waits_for(|state| state == JobState::Held);
     if !held.is_empty() {
         return Some(format!(
-            "`release {}` lets it go on",
+            "`release {}` lets it continue",
             joined(held.iter().map(JobId::to_string)).replace(", ", ",")
         ));
     }
@@ -214,7 +214,7 @@ mod tests {
             (Reason::BeginAt { at_ms: 5 }, vec![busy()], "it starts by itself then".to_owned()),
             (Reason::BeginAt { at_ms: 5 }, vec![short()], format!("{lacks}it starts by itself then")),
             (on(JobState::Running), vec![], "it starts by itself then".to_owned()),
-            (on(JobState::Held), vec![], "`release job-3` lets it go on".to_owned()),
+            (on(JobState::Held), vec![], "`release job-3` lets it continue".to_owned()),
             (
                 on(JobState::Blocked),
                 vec![],
