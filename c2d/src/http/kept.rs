@@ -7,6 +7,7 @@ use c2_shared::api::jobs::Stream;
 use c2_shared::api::live::Piece;
 use c2_shared::api::output::Streams;
 use c2_shared::api::output::{Output, OutputBlob};
+use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::limits::{ORDER_BYTES_MAX, PIECE_BYTES_MAX, SHOWN_HEAD_BYTES, SHOWN_TAIL_BYTES};
 use c2_shared::order::Order;
@@ -36,10 +37,18 @@ pub(crate) struct Reader {
 }
 
 impl Kept {
-    pub(crate) fn open(blobs: &Blobs, mut output: Output) -> Result<Self, BlobError> {
+    pub(crate) fn open(blobs: &Blobs, output: Output) -> Result<Self, BlobError> {
+        Self::by(blobs, output, Blobs::verified)
+    }
+
+    fn by(
+        blobs: &Blobs,
+        mut output: Output,
+        open: impl FnOnce(&Blobs, BlobId) -> Result<Option<(File, u64)>, BlobError>,
+    ) -> Result<Self, BlobError> {
         let mut file = None;
         if let Some(blob) = output.blob {
-            match blobs.verified(blob.sha256)? {
+            match open(blobs, blob.sha256)? {
                 Some((found, size)) if size == blob.size => file = Some(Arc::new(found)),
                 None if blobs.is_damaged(blob.sha256) => {
                     let reason = format!(
@@ -105,9 +114,10 @@ impl Kept {
     }
 }
 
-/// The end of a stream, as much as is shown with a job; nothing of one that cannot be read.
+/// The end of a stream, as much as is shown with a job; nothing of one that cannot be read. Many are looked at in this
+/// way, so none of them is read as a whole to verify it.
 pub(crate) async fn end_of(blobs: &Blobs, output: Output) -> Vec<u8> {
-    let Ok(kept) = Kept::open(blobs, output) else { return Vec::new() };
+    let Ok(kept) = Kept::by(blobs, output, Blobs::read) else { return Vec::new() };
     kept.shown().await.map(|shown| if shown.tail.is_empty() { shown.head } else { shown.tail }).unwrap_or_default()
 }
 
@@ -219,7 +229,7 @@ mod tests {
     #[test]
     fn bytes_of_a_stream_are_found_in_its_blob() {
         // Positions 0..5, a gap of 10, then 15..22.
-        let blob = OutputBlob { sha256: c2_shared::blob::BlobId([7; 32]), size: 12, dropped_at: 5 };
+        let blob = OutputBlob { sha256: BlobId([7; 32]), size: 12, dropped_at: 5 };
         let table = [
             (0, 100, Some((0, 0, 5))),
             (2, 2, Some((2, 2, 2))),

@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 use crate::store::blob_table::BlobTable;
 use crate::store::folder::{self, free_bytes, private, same_file, sync_dir};
 use crate::store::sent::Sent;
+use crate::store::verified::Sound;
 use crate::store::{BlobError, StoreError};
 
 /// Bytes written between two looks at the disk's free space.
@@ -46,6 +47,7 @@ pub struct Blobs {
     kept: Arc<AtomicU64>,
     pub(super) usage: Arc<Usage>,
     sent: Arc<Sent>,
+    pub(super) sound: Arc<Sound>,
     /// Where several c2d have all contents.
     pub(super) table: Option<Arc<BlobTable>>,
     /// Who sends through this handle; nobody for c2d itself.
@@ -93,7 +95,8 @@ impl Blobs {
         let usage =
             Arc::new(Usage { bytes: AtomicU64::new(0), keep_bytes, over: Notify::new(), looked_ms: AtomicU64::new(0) });
         let (dir, sender, table) = (dir.into(), "".into(), table.map(Arc::new));
-        Ok(Self { dir, removal: Arc::default(), kept: Arc::default(), usage, sent, table, sender })
+        let (removal, kept, sound) = Default::default();
+        Ok(Self { dir, removal, kept, usage, sent, sound, table, sender })
     }
 
     /// By how much all blobs together take more than they may.

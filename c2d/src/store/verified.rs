@@ -1,8 +1,10 @@
 //! Blobs that are looked at before they are used: what is not what its name says is set aside, so that it counts as
 //! missing and can be sent again. It stays beside the others, as there may be no other copy of it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::sync::PoisonError;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use c2_shared::api::files::Listing;
 use c2_shared::blob::{BlobHasher, BlobId};
@@ -15,13 +17,44 @@ use crate::store::{BlobError, Blobs};
 /// What follows the hash in the name of what is no longer that blob.
 const DAMAGED: &str = ".damaged";
 
+/// Blobs that are remembered as verified; whoever reads on in a long output has few.
+const SOUND_LEN_MAX: usize = 1_024;
+/// Smaller ones are verified each time: that is quick, and they may be written twice within one tick of the clock.
+const SOUND_BYTES_MIN: u64 = 1 << 20;
+
+/// Files that were found to be what their names say, with what tells them from any that were written since: to read
+/// on in a long one is not to hash it again.
+#[derive(Debug, Default)]
+pub(super) struct Sound(Mutex<BTreeMap<BlobId, State>>);
+
+/// Its number on the disk, its size, and when it was last written.
+type State = (u64, u64, i64, i64);
+
+impl Sound {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<BlobId, State>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Blobs {
     /// Opens a whole blob with its size, if it is what its name says.
     pub fn verified(&self, blob: BlobId) -> Result<Option<(File, u64)>, BlobError> {
         let Some((mut file, size)) = self.read(blob)? else { return Ok(None) };
+        let meta = file.metadata()?;
+        let state = (meta.ino(), size, meta.mtime(), meta.mtime_nsec());
+        if self.sound.lock().get(&blob) == Some(&state) {
+            return Ok(Some((file, size)));
+        }
         let mut hasher = BlobHasher::default();
         hasher.read(&mut file)?;
         if hasher.finish() == blob {
+            let mut sound = self.sound.lock();
+            if sound.len() >= SOUND_LEN_MAX {
+                sound.clear();
+            }
+            if size >= SOUND_BYTES_MIN {
+                sound.insert(blob, state);
+            }
             return Ok(Some((file, size)));
         }
         self.set_aside(blob, &file)?;

@@ -226,5 +226,13 @@ fn what_was_damaged_counts_as_missing_and_is_kept_beside() {
         assert!(!opened.blobs.status(blob).unwrap().complete && opened.blobs.is_damaged(blob));
         assert_eq!(names(&lab), [format!("{blob}.damaged")]);
     }
+    // A long one is not hashed each time, and what is written to it later is found all the same.
+    let long = "long".repeat(1 << 19);
+    let blob = BlobId::of(long.as_bytes());
+    put(&opened.blobs, &long);
+    assert!(reads[0](&opened.blobs, blob) && reads[0](&opened.blobs, blob));
+    std::thread::sleep(Duration::from_millis(50));
+    std::fs::write(lab.path().join("files").join(blob.to_string()), "b".repeat(long.len())).unwrap();
+    assert!(!reads[0](&opened.blobs, blob));
     opened.writer.close();
 }
