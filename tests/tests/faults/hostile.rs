@@ -155,7 +155,7 @@ fn a_hundred_thousand_files_are_a_problem_of_their_job_only() {
         };
         let job = cluster.submit_spec(spec).await?;
         let mut silent_ms = 0;
-        let end = eventually("the end of the files", SOON, async || {
+        let end = eventually("the end of the files", SOON * 3, async || {
             silent_ms = silent_ms.max(cluster.client().worker("127.0.0.2").await?.row.silent_ms.unwrap_or(0));
             let answer = cluster.client().job(job, 0).await?;
             Ok(answer.done.then_some(answer.job))
