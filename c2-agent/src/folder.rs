@@ -1,7 +1,8 @@
 //! How folders are opened and locked, and which names in the workspace root are no job's.
 
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, chmodat, fchmod, flock, fstat, openat};
 use rustix::io::Errno;
@@ -15,6 +16,11 @@ pub(crate) const VIA: &str = ".via-";
 /// How folders are opened.
 pub(crate) const DIR_FLAGS: OFlags =
     OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::RDONLY).union(OFlags::CLOEXEC);
+
+/// Looks for a lock to be free before it counts as taken.
+const LOCK_TRIES: u32 = 10;
+/// Between two of them.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// Opens a folder of another, which is no link.
 pub(crate) fn open_dir(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
@@ -43,11 +49,22 @@ pub(crate) fn let_in(dir: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Locks a folder for as long as it is open; says whether nobody else has done so.
-pub(crate) fn try_lock(dir: &OwnedFd) -> io::Result<bool> {
-    match flock(dir, FlockOperation::NonBlockingLockExclusive) {
+/// Locks a file or folder for as long as it is open; says whether nobody else has done so.
+pub(crate) fn try_lock(file: impl AsFd) -> io::Result<bool> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
         Err(e) => Err(e.into()),
     }
+}
+
+/// The same, and waits a moment if somebody has: an agent that just ended may still be on its way out.
+pub(crate) fn lock_soon(file: impl AsFd) -> io::Result<bool> {
+    for _ in 0..LOCK_TRIES {
+        if try_lock(&file)? {
+            return Ok(true);
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+    Ok(false)
 }

@@ -11,13 +11,13 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use c2_shared::advice::Advice;
 use c2_shared::id::AttemptId;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::process::Pid;
 
+use crate::folder::{lock_soon, try_lock};
 use crate::outputs::Outputs;
 use crate::supervise::holding;
 
@@ -33,11 +33,6 @@ const MARKS_OF_C2D: [&str; 2] = ["c2.db", "authority.pem"];
 const BEFOREHAND: [&str; 3] = ["worker.token", "config.json", "lost+found"];
 /// Folders within, which `doctor` of 0.2.0 made where no agent had run.
 const FOLDERS: [&str; 3] = ["slots", "spool", "blobs"];
-
-/// Looks for the folder to be free before it counts as taken.
-pub(crate) const LOCK_TRIES: u32 = 10;
-/// Between two of them.
-pub(crate) const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// Of a log, as much as is looked at for its last line.
 const LAST_WORDS_LEN: usize = 500;
@@ -155,15 +150,8 @@ impl StateDir {
     pub(crate) fn lock(&self) -> Result<File, StateError> {
         let path = self.path.join(LOCK);
         let file = open_private(&path).map_err(|source| StateError::Io { path: path.clone(), source })?;
-        // One that just ended may still be on its way out.
-        for _ in 0..LOCK_TRIES {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(file),
-                Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
-                Err(errno) => return Err(StateError::Io { path, source: errno.into() }),
-            }
-        }
-        Err(StateError::InUse(self.path.clone()))
+        let is_free = lock_soon(&file).map_err(|source| StateError::Io { path, source })?;
+        if is_free { Ok(file) } else { Err(StateError::InUse(self.path.clone())) }
     }
 
     /// The agent that has taken the folder, if one has.
@@ -206,11 +194,7 @@ impl SlotDir {
     /// Opens the lock and takes it; none when a living runner has it.
     pub(crate) fn lock(&self) -> io::Result<Option<Record>> {
         let record = self.record()?;
-        match flock(&record.file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(record)),
-            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-            Err(errno) => Err(errno.into()),
-        }
+        Ok(try_lock(&record.file)?.then_some(record))
     }
 
     /// Opens the record without its lock, to read it.

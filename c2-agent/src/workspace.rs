@@ -22,8 +22,7 @@ use rustix::io::Errno;
 use rustix::process::{geteuid, getpid};
 
 use crate::cache::Cache;
-use crate::folder::{DIR_FLAGS, SPARE, TRASH, open_dir, open_own_dir, try_lock};
-use crate::state::{LOCK_PAUSE, LOCK_TRIES};
+use crate::folder::{DIR_FLAGS, SPARE, TRASH, lock_soon, open_dir, open_own_dir, try_lock};
 use crate::supervise::proc;
 
 /// Folders that grew by many files stay large, so larger ones than this are not used again.
@@ -132,12 +131,9 @@ impl Root {
     /// Takes the folder for this agent, for as long as it stays open: what another cleans up there may be needed
     /// by this one. Where folders cannot be locked it is taken as it is.
     pub(crate) fn taken(self) -> Result<Self, RootError> {
-        // One that just ended may still be on its way out, and cleaners of /tmp lock what they look through.
-        for _ in 0..LOCK_TRIES {
-            if !matches!(try_lock(&self.dir), Ok(false)) {
-                return Ok(self);
-            }
-            std::thread::sleep(LOCK_PAUSE);
+        // Cleaners of /tmp lock what they look through, for a moment too.
+        if lock_soon(&self.dir).unwrap_or(true) {
+            return Ok(self);
         }
         let by = fstat(&self.dir).ok().and_then(|stat| proc::locking(stat.st_ino));
         let by = by.map(|pid| format!(", process {},", pid.as_raw_nonzero())).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Files on their way to jobs and back, through everything that can be killed on it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use c2_shared::blob::{BlobHasher, BlobId};
@@ -220,14 +220,19 @@ fn failed_jobs_leave_their_files_too() {
     });
 }
 
+/// A file of so many bytes, and a job that shows it.
+fn shown(cluster: &Cluster, len: usize) -> Result<(PathBuf, BlobId, JobSpec)> {
+    let content = noise(len);
+    let blob = BlobId::of(&content);
+    let path = cluster.new_folder("files")?.join("x");
+    std::fs::write(&path, &content)?;
+    let upload = Upload { path: "in".to_owned(), sha256: Some(blob), ..Upload::default() };
+    Ok((path, blob, JobSpec { command: "cat in".to_owned(), upload: vec![upload], ..JobSpec::default() }))
+}
+
 fn an_upload_that_is_lost_is_said_and_not_waited_for() {
     scenario(async |cluster| {
-        let content = noise(4_096);
-        let blob = BlobId::of(&content);
-        let path = cluster.new_folder("files")?.join("x");
-        std::fs::write(&path, &content)?;
-        let upload = Upload { path: "in".to_owned(), sha256: Some(blob), ..Upload::default() };
-        let spec = JobSpec { command: "cat in".to_owned(), upload: vec![upload], ..JobSpec::default() };
+        let (path, blob, spec) = shown(cluster, 4_096)?;
         let refused = cluster.submit_spec(spec.clone()).await.unwrap_err();
         assert!(refused.to_string().contains("\"in\""), "{refused:#}");
         cluster.client().put_blob(blob, 4_096, std::fs::File::open(&path)?, &|_| ()).await?;
@@ -244,12 +249,7 @@ fn an_upload_that_is_lost_is_said_and_not_waited_for() {
 
 fn a_file_that_was_damaged_at_c2d_is_no_fault_of_a_worker() {
     scenario(async |cluster| {
-        let content = noise(400_000);
-        let blob = BlobId::of(&content);
-        let path = cluster.new_folder("files")?.join("x");
-        std::fs::write(&path, &content)?;
-        let upload = Upload { path: "in".to_owned(), sha256: Some(blob), ..Upload::default() };
-        let spec = JobSpec { command: "cat in".to_owned(), upload: vec![upload], ..JobSpec::default() };
+        let (path, blob, spec) = shown(cluster, 400_000)?;
         let damage = |cluster: &Cluster, blob: BlobId| -> Result<()> {
             let file = cluster.data_dir().join("files").join(blob.to_string());
             let mut bytes = std::fs::read(&file)?;

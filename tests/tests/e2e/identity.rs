@@ -1,12 +1,14 @@
 //! A worker is the identity of its agent's state folder: it moves, is copied, and shares its address.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use anyhow::Result;
 use c2_shared::job::JobState;
 use c2_shared::token::Role;
 use c2_tests::terminal::Terminal;
 use c2_tests::wait::SOON;
-use c2_tests::{Program, eventually, scenario};
+use c2_tests::{Cluster, Program, eventually, scenario};
 use rustix::process::Signal;
 
 crate::tests![
@@ -199,13 +201,19 @@ fn an_address_that_the_machine_does_not_have_is_named() {
     });
 }
 
+/// The home of a machine that joined, and its state folder.
+async fn joined(cluster: &Cluster) -> Result<(PathBuf, String)> {
+    let line = cluster.invited(&[]).await?;
+    let home = cluster.new_folder("home")?;
+    let state = home.join("state").display().to_string();
+    let joined = cluster.run_agent(&["join", &line, "--state-dir", &state]).await?;
+    assert_eq!(joined.status, 0, "{joined:?}");
+    Ok((home, state))
+}
+
 fn an_agent_whose_token_was_revoked_ends_and_says_how_to_join_again() {
     scenario(async |cluster| {
-        let line = cluster.invited(&[]).await?;
-        let home = cluster.new_folder("home")?;
-        let state = home.join("state").display().to_string();
-        let joined = cluster.run_agent(&["join", &line, "--state-dir", &state]).await?;
-        assert_eq!(joined.status, 0, "{joined:?}");
+        let (home, state) = joined(cluster).await?;
         let log = home.join("log");
         let mut agent = Command::new(Program::Agent.path()?);
         agent.args(["--state-dir", &state, "--workspace-root"]).arg(home.join("C2")).env_clear().env("HOME", &home);
@@ -230,11 +238,7 @@ fn an_agent_whose_token_was_revoked_ends_and_says_how_to_join_again() {
 
 fn an_agent_of_several_c2d_does_not_end_because_one_refuses_its_token() {
     scenario(async |cluster| {
-        let line = cluster.invited(&[]).await?;
-        let home = cluster.new_folder("home")?;
-        let state = home.join("state").display().to_string();
-        let joined = cluster.run_agent(&["join", &line, "--state-dir", &state]).await?;
-        assert_eq!(joined.status, 0, "{joined:?}");
+        let (home, state) = joined(cluster).await?;
         let log = home.join("log");
         let servers = format!("{},127.0.4.9:1", cluster.addr());
         let mut agent = Command::new(Program::Agent.path()?);
@@ -263,7 +267,7 @@ fn an_agent_of_several_c2d_does_not_end_because_one_refuses_its_token() {
 fn local_agents_go_on_with_a_new_token_and_with_a_new_authority() {
     scenario(async |cluster| {
         cluster.agent("127.0.4.1").await?;
-        let works = async |cluster: &c2_tests::Cluster, after: &str| {
+        let works = async |cluster: &Cluster, after: &str| {
             let said = cluster.exec(&["submit --wait \"echo well\""]).await?;
             anyhow::ensure!(said.stdout.ends_with("well\n"), "after {after}: {said:?}");
             Ok(())
